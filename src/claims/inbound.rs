@@ -1,0 +1,1 @@
+//! Inbound claims: JSON from a provider becomes claims, renamed as Microsoft's JWT handler does.

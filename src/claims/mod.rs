@@ -1,0 +1,85 @@
+//! What is known of a person, and the rules that rewrite it.
+
+pub mod inbound;
+pub mod transformation;
+
+use serde::Serialize;
+
+/// One claim: a type and a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Claim {
+    /// Claim type: a short name or a URI, compared exactly.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The value, compared exactly.
+    pub value: String,
+}
+
+/// The claims of one identity, in order; a type may stand there several times.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ClaimSet(Vec<Claim>);
+
+impl ClaimSet {
+    /// Adds a claim at the end.
+    pub fn add(&mut self, kind: impl Into<String>, value: impl Into<String>) {
+        self.0.push(Claim { kind: kind.into(), value: value.into() });
+    }
+
+    /// The claims, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Claim> {
+        self.0.iter()
+    }
+
+    /// The first value of a type.
+    pub fn first(&self, kind: &str) -> Option<&str> {
+        self.0.iter().find(|c| c.kind == kind).map(|c| c.value.as_str())
+    }
+
+    /// Every value of a type, in order.
+    pub fn values<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |c| c.kind == kind).map(|c| c.value.as_str())
+    }
+
+    /// Keeps the claims that `keep` accepts.
+    pub fn retain(&mut self, keep: impl FnMut(&Claim) -> bool) {
+        self.0.retain(keep);
+    }
+
+    /// How many claims there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Claim> for ClaimSet {
+    fn from_iter<I: IntoIterator<Item = Claim>>(claims: I) -> Self {
+        Self(claims.into_iter().collect())
+    }
+}
+
+/// Claim types that Sitecore gives a meaning (spec §1.3).
+pub mod types {
+    /// The provider's name, set by `SetIdpClaimTransform`.
+    pub const IDP: &str = "idp";
+    /// The external user's key.
+    pub const NAME_IDENTIFIER: &str =
+        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
+    /// The user name, long form.
+    pub const NAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
+    /// E-mail, long form.
+    pub const EMAIL: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress";
+    /// A role, `domain\role`.
+    pub const ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
+    /// `true` makes an administrator, by the shipped property map.
+    pub const IS_ADMIN: &str = "http://www.sitecore.net/identity/claims/isAdmin";
+    /// The inner provider, as the identity server names it.
+    pub const ORIGINAL_ISSUER: &str = "http://www.sitecore.net/identity/claims/originalIssuer";
+    /// Unix seconds: overrides the session's absolute end.
+    pub const COOKIE_EXP: &str = "http://www.sitecore.net/identity/claims/cookieExp";
+}

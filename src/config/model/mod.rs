@@ -1,0 +1,110 @@
+//! What the owner wrote, as typed values that cannot be wrong.
+
+pub mod gateway;
+pub mod identity_server;
+pub mod provider;
+pub mod site;
+pub mod transformation;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use gateway::AccessRule;
+pub use gateway::Admit;
+pub use gateway::HeaderSource;
+pub use gateway::IdentityHeader;
+pub use gateway::IdentityHeaders;
+pub use gateway::Limits;
+pub use gateway::Listener;
+pub use gateway::ListenerKind;
+pub use gateway::LocalUser;
+pub use gateway::ServerAddress;
+pub use gateway::SessionSettings;
+pub use gateway::Timeouts;
+pub use gateway::UpstreamSettings;
+pub use provider::ClientAuthentication;
+pub use provider::OpenIdConnect;
+pub use provider::Protocol;
+pub use provider::Provider;
+pub use provider::ProviderState;
+pub use provider::ResponseMode;
+pub use provider::ResponseType;
+pub use site::Destination;
+pub use site::HostPattern;
+pub use site::Site;
+pub use site::SiteProviders;
+pub use transformation::ClaimPattern;
+pub use transformation::PropertyMap;
+pub use transformation::Transformation;
+pub use transformation::TransformationKind;
+
+use crate::config::fault::Notice;
+use crate::config::tree::Element;
+
+/// Everything that was configured. Immutable; a reload makes a new one.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The merged `/sitecore` tree, for `vestibule show`.
+    pub tree: Arc<Element>,
+    /// Where the gateway listens.
+    pub listeners: Vec<Listener>,
+    /// The servers behind the sites.
+    pub upstreams: Vec<UpstreamSettings>,
+    /// In Sitecore's order: the first that matches host, port and path serves the request.
+    pub sites: Vec<Arc<Site>>,
+    /// Every provider that is defined, switched off or not.
+    pub providers: Vec<Arc<Provider>>,
+    /// Run for every user of every provider, in order (`propertyInitializer/maps`).
+    pub property_maps: Vec<PropertyMap>,
+    /// Names of the declared domains, as written.
+    pub domains: Vec<String>,
+    /// What the CMS is told about the caller.
+    pub identity_headers: IdentityHeaders,
+    /// In order; the first rule that matches site, path and method decides.
+    pub access: Vec<AccessRule>,
+    /// Paths on which a session's provider need not be mapped to the site (`siteNeutralPaths`),
+    /// canonical, compared as a prefix on a segment boundary, without regard to case.
+    pub site_neutral_paths: Vec<String>,
+    /// Paths that always use the Default authentication source
+    /// (`ResolveToDefaultAuthenticationSourceOnly/paths`).
+    pub default_source_paths: Vec<String>,
+    /// People who sign in with a name and password kept here.
+    pub local_users: Vec<LocalUser>,
+    /// The pattern for user names of external users, and its pieces' meaning: see
+    /// [`crate::users`]. `None` is the CMS's shape (`domain\` and ten characters of a hash).
+    pub user_name_template: Option<String>,
+    /// `requiresUniqueEmail` of the CMS: a mapped user without e-mail is refused.
+    pub requires_unique_email: bool,
+    /// How long sessions live, how many there may be, what their cookies are called.
+    pub sessions: SessionSettings,
+    /// `FederatedAuthentication.IdentityProcessingPathPrefix`: `/identity/` unless patched; begins
+    /// and ends with `/`.
+    pub identity_prefix: String,
+    /// The shell's legacy login page, `/sitecore/login`.
+    pub legacy_login_page: String,
+    /// The embedded identity server.
+    pub identity_server: identity_server::IdentityServerSettings,
+    /// Limits on what a peer can drive.
+    pub limits: Limits,
+    /// Times after which waiting ends.
+    pub timeouts: Timeouts,
+    /// Where keys and, later, the embedded database are kept.
+    pub data: PathBuf,
+    /// What the owner should know, with file and line.
+    pub notices: Vec<Notice>,
+    /// `settings/setting` of the merged tree, by name.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// The provider called `name`, compared exactly.
+    pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.providers.iter().find(|p| &*p.name == name)
+    }
+
+    /// The site called `name`, without regard to case as in Sitecore.
+    pub fn site(&self, name: &str) -> Option<&Arc<Site>> {
+        self.sites.iter().find(|s| s.name.eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,8 @@
+//! Randomness, digests, sealing, signing keys and passwords: aws-lc-rs behind small, typed doors.
+
+pub mod digest;
+pub mod password;
+pub mod random;
+pub mod seal;
+pub mod secret;
+pub mod signing;

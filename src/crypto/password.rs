@@ -1,0 +1,44 @@
+//! Passwords of local users: Argon2id, in the PHC string form.
+
+use argon2::Argon2;
+use argon2::PasswordHash;
+use argon2::PasswordHasher;
+use argon2::PasswordVerifier;
+
+use crate::crypto::secret::Secret;
+
+/// Hashes `password` with Argon2id (version 19, 19 MiB, 2 passes, 1 lane: OWASP's first choice).
+/// Takes tens of milliseconds: call it off the workers.
+///
+/// Returns `None` when the password is longer than Argon2 can take.
+pub fn hash(password: &Secret) -> Option<String> {
+    let hash = Argon2::default().hash_password(password.expose().as_bytes()).ok()?;
+    Some(hash.to_string())
+}
+
+/// Whether `password` belongs to `hash`, a PHC string that [`is_hash`] accepts.
+/// Takes tens of milliseconds: call it off the workers.
+pub fn verify(password: &Secret, hash: &str) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok()
+    })
+}
+
+/// Whether `text` is an Argon2id hash in PHC form that [`verify`] can check.
+pub fn is_hash(text: &str) -> bool {
+    text.starts_with("$argon2id$") && PasswordHash::new(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_only() {
+        let hash = hash(&Secret::new("correct horse")).unwrap();
+        assert!(is_hash(&hash));
+        assert!(verify(&Secret::new("correct horse"), &hash));
+        assert!(!verify(&Secret::new("correct horse "), &hash));
+        assert!(!verify(&Secret::new("correct horse"), "$argon2id$nonsense"));
+    }
+}

@@ -1,0 +1,173 @@
+//! A request that the gateway answers itself: target, headers and a small body, all in hand.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::Method;
+use http::header;
+
+use crate::clock::Timestamp;
+use crate::crypto::random;
+use crate::error::Problem;
+use crate::http::connection::Connection;
+use crate::http::cookies::Cookies;
+use crate::http::form::Form;
+use crate::http::target::Target;
+
+/// A request on its way through login, the identity server, the demo or the admin pages.
+///
+/// Its headers have been stripped of everything that only we or a trusted proxy may say.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub target: Target,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, at most `limits.own_body_bytes` long.
+    pub body: Bytes,
+    /// The connection it came in on.
+    pub connection: Arc<Connection>,
+    /// The client's address: the peer, or what a trusted proxy said.
+    pub client: IpAddr,
+    /// Whether the browser speaks https to us or to the trusted proxy before us.
+    pub secure: bool,
+    /// Its id, for logs and error pages.
+    pub id: RequestId,
+    /// When it came in.
+    pub now: Timestamp,
+}
+
+impl Exchange {
+    /// Its cookies.
+    pub fn cookies(&self) -> Cookies<'_> {
+        Cookies::of(&self.headers)
+    }
+
+    /// The parameters of its query.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::BadRequest`] when a name stands there twice or an escape is malformed.
+    pub fn query(&self) -> Result<Form, Problem> {
+        Form::parse(self.target.query.as_deref().unwrap_or_default().as_bytes())
+    }
+
+    /// The parameters of its form body.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::UnsupportedMediaType`] for anything but a form, [`Problem::BadRequest`] as
+    /// [`Self::query`].
+    pub fn form(&self) -> Result<Form, Problem> {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(Problem::UnsupportedMediaType);
+        }
+        Form::parse(&self.body)
+    }
+
+    /// A header as text, when it is there once and is ASCII.
+    pub fn header(&self, name: header::HeaderName) -> Option<&str> {
+        single(&self.headers, &name)
+    }
+
+    /// `https://cms.localhost:8443`: scheme, host and port as the browser has them.
+    pub fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.target.authority())
+    }
+
+    /// Whether this is a person's browser going to a page, see [`is_navigation`].
+    pub fn is_navigation(&self) -> bool {
+        is_navigation(&self.method, &self.headers)
+    }
+
+    /// Whether a page is wanted rather than `application/problem+json`, see [`wants_page`].
+    pub fn wants_page(&self) -> bool {
+        wants_page(&self.headers)
+    }
+
+    /// Whether the browser vouches that the request comes from our own pages: `Sec-Fetch-Site` says
+    /// `same-origin`, or, from a browser that does not send it, `Origin` is ours.
+    pub fn is_same_origin(&self) -> bool {
+        match single(&self.headers, &SEC_FETCH_SITE) {
+            Some(site) => site == "same-origin",
+            None => self.header(header::ORIGIN).is_some_and(|origin| origin == self.origin()),
+        }
+    }
+}
+
+const SEC_FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: header::HeaderName = header::HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: header::HeaderName = header::HeaderName::from_static("sec-fetch-dest");
+const X_REQUESTED_WITH: header::HeaderName = header::HeaderName::from_static("x-requested-with");
+
+/// Whether this is a person's browser going to a page, so that a redirect to a login page helps:
+/// a GET or HEAD whose Fetch metadata says `navigate` to a document, or, without Fetch metadata, one
+/// that accepts HTML and is not an `XMLHttpRequest`.
+pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    if method != Method::GET && method != Method::HEAD {
+        return false;
+    }
+    if single(headers, &X_REQUESTED_WITH).is_some_and(|v| v.eq_ignore_ascii_case("XMLHttpRequest"))
+    {
+        return false;
+    }
+    if headers.contains_key(header::UPGRADE) {
+        return false;
+    }
+    match single(headers, &SEC_FETCH_MODE) {
+        Some(mode) => {
+            let destination = single(headers, &SEC_FETCH_DEST).unwrap_or("document");
+            mode == "navigate" && matches!(destination, "document" | "iframe" | "frame")
+        }
+        None => wants_page(headers),
+    }
+}
+
+/// Whether `Accept` names HTML at least as willingly as JSON.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.contains("text/html")
+}
+
+fn single<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// A request's id: ours, or one that a trusted proxy sent in `X-Request-Id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// A fresh id: 32 hexadecimal digits.
+    pub fn fresh() -> Self {
+        Self(random::identifier().into())
+    }
+
+    /// `text` when it is 1 to 64 letters, digits and hyphens, which cannot harm a log or a page.
+    pub fn accept(text: &str) -> Option<Self> {
+        let legal = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        legal.then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

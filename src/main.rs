@@ -1,0 +1,3 @@
+//! Arguments → commands; failures → exit codes.
+
+fn main() {}

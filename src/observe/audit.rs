@@ -1,0 +1,75 @@
+//! The audit trail: one line per sign-in, sign-out and refusal, in the log under the target `audit`.
+//!
+//! Who, what, where, with which provider, how it ended, and the request id. Never a token, cookie,
+//! code or secret.
+
+use std::net::IpAddr;
+
+use crate::http::RequestId;
+
+/// One entry of the audit trail.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// What happened.
+    pub event: Event,
+    /// The site it happened on.
+    pub site: &'a str,
+    /// The provider, where one is involved.
+    pub provider: Option<&'a str>,
+    /// The user name, where it is known.
+    pub user: Option<&'a str>,
+    /// Why, for a refusal: from a closed set, or the name of a rule.
+    pub reason: Option<&'a str>,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The request's id.
+    pub request: &'a RequestId,
+}
+
+/// What an audit entry tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody signed in.
+    SignIn,
+    /// A sign-in did not succeed.
+    SignInRefused,
+    /// Somebody signed out.
+    SignOut,
+    /// A signed-in caller was not admitted.
+    AccessRefused,
+    /// The identity server issued tokens.
+    TokenIssued,
+    /// The identity server refused tokens.
+    TokenRefused,
+}
+
+impl Event {
+    /// The event's name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::SignInRefused => "sign_in_refused",
+            Self::SignOut => "sign_out",
+            Self::AccessRefused => "access_refused",
+            Self::TokenIssued => "token_issued",
+            Self::TokenRefused => "token_refused",
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// Writes the entry. Nothing a client sends can keep it from being written at level `info`.
+    pub fn write(self) {
+        tracing::info!(
+            target: "vestibule::audit",
+            event = self.event.name(),
+            site = ?self.site,
+            provider = ?self.provider.unwrap_or_default(),
+            user = ?self.user.unwrap_or_default(),
+            reason = ?self.reason.unwrap_or_default(),
+            client = %self.client,
+            request.id = %self.request,
+            "audit"
+        );
+    }
+}

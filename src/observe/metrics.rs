@@ -1,0 +1,226 @@
+//! Prometheus metrics: names begin with `vestibule_`, times are seconds, labels come from closed
+//! sets.
+
+use prometheus::Encoder;
+use prometheus::Histogram;
+use prometheus::HistogramOpts;
+use prometheus::HistogramVec;
+use prometheus::IntCounter;
+use prometheus::IntCounterVec;
+use prometheus::IntGauge;
+use prometheus::IntGaugeVec;
+use prometheus::Opts;
+use prometheus::Registry;
+use prometheus::TextEncoder;
+use prometheus::core::Collector;
+
+/// Every metric. One per process; outlives reloads.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// `vestibule_configuration_generation`: counts the configurations taken.
+    pub generation: IntGauge,
+    /// `vestibule_configuration_last_reload_success_timestamp_seconds`.
+    pub last_reload: IntGauge,
+    /// `vestibule_configuration_reloads_total{outcome}`: `taken`, `refused`.
+    pub reloads: IntCounterVec,
+    /// `vestibule_configuration_notices{kind}`: `lint`, `disable`.
+    pub notices: IntGaugeVec,
+    /// `vestibule_connections{listener}`: open connections.
+    pub connections: IntGaugeVec,
+    /// `vestibule_connections_total{listener}`: accepted connections.
+    pub accepted: IntCounterVec,
+    /// `vestibule_tls_handshakes_total{outcome}`: `tls1.2`, `tls1.3`, `failed`, `timeout`.
+    pub handshakes: IntCounterVec,
+    /// `vestibule_requests_total{site,class,outcome}`: `class` is `2xx` ….
+    pub requests: IntCounterVec,
+    /// `vestibule_request_duration_seconds{site}`: until the head of the answer.
+    pub durations: HistogramVec,
+    /// `vestibule_upstream_requests_total{upstream,outcome}`: `answered`, `failed`, `timeout`.
+    pub upstream_requests: IntCounterVec,
+    /// `vestibule_upstream_duration_seconds{upstream}`: until the head of the answer.
+    pub upstream_durations: HistogramVec,
+    /// `vestibule_upstream_server_up{upstream,server}`: passive health.
+    pub upstream_up: IntGaugeVec,
+    /// `vestibule_tunnels`: open upgraded connections.
+    pub tunnels: IntGauge,
+    /// `vestibule_logins_total{site,provider,outcome,reason}`: `outcome` is `started`, `succeeded`
+    /// or `failed`; `reason` is from a closed set, empty unless failed.
+    pub logins: IntCounterVec,
+    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`.
+    pub logouts: IntCounterVec,
+    /// `vestibule_sessions`: live sessions.
+    pub sessions: IntGauge,
+    /// `vestibule_session_ends_total{reason}`: `expired`, `signed_out`, `evicted`, `replaced`.
+    pub session_ends: IntCounterVec,
+    /// `vestibule_cookie_contradictions_total`: requests with two values under one of our names.
+    pub cookie_contradictions: IntCounter,
+    /// `vestibule_limits_hit_total{limit}`: `connections`, `connections_per_address`, `header_bytes` ….
+    pub limits: IntCounterVec,
+    /// `vestibule_certificate_expiry_timestamp_seconds{certificate}`.
+    pub certificate_expiry: IntGaugeVec,
+    /// `vestibule_jwks_age_seconds{provider}`: since the keys were last fetched.
+    pub jwks_age: IntGaugeVec,
+    /// `vestibule_provider_requests_total{provider,endpoint,outcome}`: calls of ours to providers.
+    pub provider_requests: IntCounterVec,
+    /// `vestibule_tokens_total{grant,outcome}`: what the identity server's token endpoint answered.
+    pub tokens: IntCounterVec,
+    /// `vestibule_password_checks_total{outcome}`: `right`, `wrong`, `throttled`.
+    pub password_checks: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers everything.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let r = &registry;
+        let build = gauges(r, "build_info", "Version of this program.", &["version"]);
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Self {
+            generation: gauge(r, "configuration_generation", "Configurations taken so far."),
+            last_reload: gauge(
+                r,
+                "configuration_last_reload_success_timestamp_seconds",
+                "When the present configuration was taken.",
+            ),
+            reloads: counters(r, "configuration_reloads_total", "Reloads.", &["outcome"]),
+            notices: gauges(r, "configuration_notices", "Notices of the configuration.", &["kind"]),
+            connections: gauges(r, "connections", "Open connections.", &["listener"]),
+            accepted: counters(r, "connections_total", "Accepted connections.", &["listener"]),
+            handshakes: counters(r, "tls_handshakes_total", "TLS handshakes.", &["outcome"]),
+            requests: counters(r, "requests_total", "Requests.", &["site", "class", "outcome"]),
+            durations: histograms(
+                r,
+                "request_duration_seconds",
+                "Until the answer's head.",
+                "site",
+            ),
+            upstream_requests: counters(
+                r,
+                "upstream_requests_total",
+                "Requests sent upstream.",
+                &["upstream", "outcome"],
+            ),
+            upstream_durations: histograms(
+                r,
+                "upstream_duration_seconds",
+                "Until the upstream's head.",
+                "upstream",
+            ),
+            upstream_up: gauges(
+                r,
+                "upstream_server_up",
+                "Whether a server is believed to be up.",
+                &["upstream", "server"],
+            ),
+            tunnels: gauge(r, "tunnels", "Open upgraded connections."),
+            logins: counters(
+                r,
+                "logins_total",
+                "Sign-ins.",
+                &["site", "provider", "outcome", "reason"],
+            ),
+            logouts: counters(r, "logouts_total", "Sign-outs.", &["site", "kind"]),
+            sessions: gauge(r, "sessions", "Live sessions."),
+            session_ends: counters(r, "session_ends_total", "Ended sessions.", &["reason"]),
+            cookie_contradictions: counter(
+                r,
+                "cookie_contradictions_total",
+                "Requests with two values under one cookie name of ours.",
+            ),
+            limits: counters(r, "limits_hit_total", "Limits hit.", &["limit"]),
+            certificate_expiry: gauges(
+                r,
+                "certificate_expiry_timestamp_seconds",
+                "When a certificate expires.",
+                &["certificate"],
+            ),
+            jwks_age: gauges(r, "jwks_age_seconds", "Age of a provider's keys.", &["provider"]),
+            provider_requests: counters(
+                r,
+                "provider_requests_total",
+                "Calls to providers.",
+                &["provider", "endpoint", "outcome"],
+            ),
+            tokens: counters(r, "tokens_total", "Token requests.", &["grant", "outcome"]),
+            password_checks: counters(
+                r,
+                "password_checks_total",
+                "Passwords checked.",
+                &["outcome"],
+            ),
+            registry,
+        }
+    }
+
+    /// The text exposition format, version 0.0.4.
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        let families = self.registry.gather();
+        match TextEncoder::new().encode(&families, &mut text) {
+            Ok(()) => text,
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Upper bounds of the duration histograms, in seconds.
+const BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0];
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("vestibule")
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    register(registry, IntGauge::with_opts(opts(name, help)))
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    register(registry, IntGaugeVec::new(opts(name, help), labels))
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    register(registry, IntCounter::with_opts(opts(name, help)))
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    register(registry, IntCounterVec::new(opts(name, help), labels))
+}
+
+fn histograms(registry: &Registry, name: &str, help: &str, label: &str) -> HistogramVec {
+    let opts = HistogramOpts::from(opts(name, help)).buckets(BUCKETS.to_vec());
+    register(registry, HistogramVec::new(opts, &[label]))
+}
+
+/// A histogram's handle for one label value, to be kept where it is used often.
+pub fn handle(histograms: &HistogramVec, label: &str) -> Histogram {
+    histograms.with_label_values(&[label])
+}
+
+#[expect(clippy::expect_used, reason = "names and labels are constants that a test registers")]
+fn register<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
+    let collector = made.expect("a metric's name and labels are legal");
+    registry.register(Box::new(collector.clone())).expect("a metric's name is used once");
+    collector
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_registers_and_names_itself_after_us() {
+        let metrics = Metrics::new();
+        metrics.requests.with_label_values(&["shell", "2xx", "forwarded"]).inc();
+        let text = String::from_utf8(metrics.render()).unwrap();
+        assert!(text.contains("vestibule_requests_total{class=\"2xx\""));
+        let names = text.lines().filter(|line| !line.starts_with('#'));
+        assert!(names.into_iter().all(|line| line.starts_with("vestibule_")));
+    }
+}

@@ -1,0 +1,7 @@
+//! What an operator sees: logs, metrics, the audit trail.
+
+pub mod audit;
+pub mod log;
+pub mod metrics;
+
+pub use metrics::Metrics;

@@ -1,0 +1,284 @@
+//! The table of live sessions: bounded, swept, and the only place where a session begins and ends.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use dashmap::DashMap;
+
+use crate::clock::Clock;
+use crate::clock::Timestamp;
+use crate::config::model::SessionSettings;
+use crate::crypto::digest;
+use crate::crypto::random;
+use crate::observe::Metrics;
+use crate::session::Identity;
+use crate::session::Session;
+use crate::session::SessionId;
+
+/// All live sessions of this process.
+#[derive(Debug)]
+pub struct Sessions {
+    table: DashMap<SessionId, Arc<Session>>,
+    /// In the order they began; ids of ended sessions stay until a sweep.
+    order: Mutex<VecDeque<SessionId>>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its time is up.
+    Expire,
+    /// The person or the provider signed out.
+    SignOut,
+    /// The table was full.
+    Evict,
+    /// The same browser signed in anew.
+    Replace,
+}
+
+impl End {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Expire => "expired",
+            Self::SignOut => "signed_out",
+            Self::Evict => "evicted",
+            Self::Replace => "replaced",
+        }
+    }
+}
+
+impl Sessions {
+    /// An empty table.
+    pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { table: DashMap::new(), order: Mutex::default(), clock, metrics }
+    }
+
+    /// Begins a session and returns it with the token for the browser's cookie, which is kept
+    /// nowhere here. When the table is full the oldest session ends.
+    pub fn begin(&self, identity: Identity, settings: &SessionSettings) -> (String, Arc<Session>) {
+        let token = random::token();
+        let now = self.clock.now();
+        let session = Arc::new(Session {
+            id: id_of(&token),
+            began_at: now,
+            ends_at: end_of(&identity, settings, now),
+            idle: idle_of(&identity, settings),
+            public_id: random::identifier(),
+            last_used: AtomicI64::new(now.0),
+            rendered: ArcSwapOption::empty(),
+            identity,
+        });
+        self.make_room(settings.capacity);
+        self.table.insert(session.id, Arc::clone(&session));
+        self.lock_order().push_back(session.id);
+        self.metrics.sessions.inc();
+        (token, session)
+    }
+
+    /// The live session that `token` names, marked as used now.
+    pub fn find(&self, token: &str) -> Option<Arc<Session>> {
+        if token.len() != TOKEN_LENGTH {
+            return None;
+        }
+        let session = self.live(&id_of(token))?;
+        session.touch(self.clock.now());
+        Some(session)
+    }
+
+    /// The live session called `id`, without marking it as used.
+    pub fn live(&self, id: &SessionId) -> Option<Arc<Session>> {
+        let session = Arc::clone(&*self.table.get(id)?);
+        if session.is_over(self.clock.now()) {
+            self.end(id, End::Expire);
+            return None;
+        }
+        Some(session)
+    }
+
+    /// Ends a session; whether it was still there.
+    pub fn end(&self, id: &SessionId, why: End) -> bool {
+        let ended = self.table.remove(id).is_some();
+        if ended {
+            self.metrics.sessions.dec();
+            self.metrics.session_ends.with_label_values(&[why.label()]).inc();
+        }
+        ended
+    }
+
+    /// Ends every session that `condemned` picks; how many.
+    pub fn end_where(&self, condemned: impl Fn(&Session) -> bool, why: End) -> usize {
+        let picked: Vec<_> = self
+            .table
+            .iter()
+            .filter(|session| condemned(session))
+            .map(|session| *session.key())
+            .collect();
+        picked.iter().filter(|id| self.end(id, why)).count()
+    }
+
+    /// Removes what is over. Called now and then from the control runtime.
+    pub fn sweep(&self) {
+        let now = self.clock.now();
+        self.end_where(|session| session.is_over(now), End::Expire);
+        self.lock_order().retain(|id| self.table.contains_key(id));
+    }
+
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    fn make_room(&self, capacity: usize) {
+        while self.table.len() >= capacity.max(1) {
+            let oldest = self.lock_order().pop_front();
+            match oldest {
+                Some(id) => self.end(&id, End::Evict),
+                None => return,
+            };
+        }
+    }
+
+    fn lock_order(&self) -> std::sync::MutexGuard<'_, VecDeque<SessionId>> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Length of [`random::token`]'s text.
+const TOKEN_LENGTH: usize = 43;
+
+fn id_of(token: &str) -> SessionId {
+    SessionId(digest::sha256(token.as_bytes()))
+}
+
+/// `cookieExp` overrides the configured lifetime; the absolute limit holds for all but remembered
+/// sessions, which have their own.
+fn end_of(identity: &Identity, settings: &SessionSettings, now: Timestamp) -> Timestamp {
+    let longest = if identity.remembered {
+        settings.remembered_lifetime
+    } else if settings.sliding {
+        settings.absolute_lifetime
+    } else {
+        settings.expire_time_span.min(settings.absolute_lifetime)
+    };
+    let end = now.plus(longest);
+    identity.ends_at.map_or(end, |set| set.min(end))
+}
+
+/// A session whose end a claim sets does not slide towards another one, and a remembered session
+/// may lie unused for its whole life.
+fn idle_of(identity: &Identity, settings: &SessionSettings) -> Duration {
+    if identity.remembered {
+        settings.remembered_lifetime
+    } else if identity.ends_at.is_some() || !settings.sliding {
+        settings.absolute_lifetime
+    } else {
+        settings.expire_time_span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::ClaimSet;
+    use crate::users::User;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn settings() -> SessionSettings {
+        SessionSettings {
+            authentication_type: "Cookies".to_owned(),
+            cookie_prefix: String::new(),
+            expire_time_span: 30 * MINUTE,
+            sliding: true,
+            absolute_lifetime: 12 * 60 * MINUTE,
+            remembered_lifetime: 180 * 24 * 60 * MINUTE,
+            capacity: 3,
+        }
+    }
+
+    fn identity() -> Identity {
+        Identity {
+            user: User {
+                name: r"sitecore\jane".to_owned(),
+                properties: std::collections::BTreeMap::default(),
+                roles: Vec::new(),
+                is_administrator: false,
+            },
+            provider: "p".into(),
+            subject: "1".to_owned(),
+            site: "shell".into(),
+            claims: ClaimSet::default(),
+            id_token: None,
+            provider_session: None,
+            authenticated_at: Timestamp(0),
+            remembered: false,
+            ends_at: None,
+        }
+    }
+
+    fn sessions() -> (Sessions, Clock) {
+        let clock = Clock::manual(Timestamp(1_000_000));
+        (Sessions::new(clock.clone(), Arc::new(Metrics::new())), clock)
+    }
+
+    #[test]
+    fn j230_a_session_slides_while_it_is_used_and_dies_at_its_absolute_end() {
+        let (sessions, clock) = sessions();
+        let (token, _) = sessions.begin(identity(), &settings());
+        for _ in 0..35 {
+            clock.advance(20 * MINUTE);
+            assert!(sessions.find(&token).is_some());
+        }
+        clock.advance(20 * MINUTE);
+        assert!(sessions.find(&token).is_none(), "twelve hours are over");
+    }
+
+    #[test]
+    fn j230_an_unused_session_dies() {
+        let (sessions, clock) = sessions();
+        let (token, _) = sessions.begin(identity(), &settings());
+        clock.advance(30 * MINUTE);
+        assert!(sessions.find(&token).is_none());
+        assert!(sessions.is_empty());
+    }
+
+    #[test]
+    fn an_end_set_by_a_claim_holds_and_does_not_slide() {
+        let (sessions, clock) = sessions();
+        let ends_at = Some(Timestamp(1_000_000).plus(60 * MINUTE));
+        let (token, _) = sessions.begin(Identity { ends_at, ..identity() }, &settings());
+        clock.advance(59 * MINUTE);
+        assert!(sessions.find(&token).is_some());
+        clock.advance(MINUTE);
+        assert!(sessions.find(&token).is_none());
+    }
+
+    #[test]
+    fn a_full_table_evicts_the_oldest_and_counts_it() {
+        let (sessions, _) = sessions();
+        let tokens: Vec<_> = (0..4).map(|_| sessions.begin(identity(), &settings()).0).collect();
+        let live: Vec<_> = tokens.iter().map(|t| sessions.find(t).is_some()).collect();
+        assert_eq!(live, [false, true, true, true]);
+        assert_eq!(sessions.metrics.session_ends.with_label_values(&["evicted"]).get(), 1);
+    }
+
+    #[test]
+    fn j224_tokens_are_unique_and_only_their_digest_is_kept() {
+        let (sessions, _) = sessions();
+        let (token, session) = sessions.begin(identity(), &settings());
+        assert_eq!(session.id, SessionId(digest::sha256(token.as_bytes())));
+        assert!(!format!("{sessions:?}").contains(&token));
+    }
+}

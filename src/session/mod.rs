@@ -1,0 +1,119 @@
+//! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
+
+pub mod cookie;
+pub mod memory;
+pub mod visit;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use http::HeaderName;
+use http::HeaderValue;
+
+pub use memory::End;
+pub use memory::Sessions;
+pub use visit::Visit;
+
+use crate::claims::ClaimSet;
+use crate::clock::Timestamp;
+use crate::crypto::secret::Secret;
+use crate::users::User;
+
+/// A session's name on the server: the SHA-256 of the token in the browser's cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId(pub [u8; 32]);
+
+/// What a sign-in found out, from which a session is made.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The account.
+    pub user: User,
+    /// The provider it came from.
+    pub provider: Arc<str>,
+    /// The provider's name for the person: with `provider` the only key of an identity.
+    pub subject: String,
+    /// The site that the person signed in at.
+    pub site: Arc<str>,
+    /// The claims after all transformations.
+    pub claims: ClaimSet,
+    /// The ID token, for `id_token_hint` at sign-out.
+    pub id_token: Option<Secret>,
+    /// `sid` of the provider's session.
+    pub provider_session: Option<String>,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+    /// Whether the browser is to keep the cookie when it closes.
+    pub remembered: bool,
+    /// An end that the provider or a claim (`cookieExp`) sets.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// A live session. Its fields never change but for the moment of its last use.
+#[derive(Debug)]
+pub struct Session {
+    /// Its name on the server.
+    pub id: SessionId,
+    /// Who it is.
+    pub identity: Identity,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it is over, however much it is used.
+    pub ends_at: Timestamp,
+    /// How long it may go unused.
+    pub idle: Duration,
+    /// A public name for it, in assertions and the identity server's `sid`: 32 hex digits.
+    pub public_id: String,
+    last_used: AtomicI64,
+    rendered: ArcSwapOption<Rendered>,
+}
+
+/// A session's identity headers, rendered for one configuration.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The configuration's generation; another one renders anew.
+    pub generation: u64,
+    /// The upstream's index: assertions name their audience.
+    pub upstream: usize,
+    /// When the assertion among the headers has used up half its life.
+    pub renew_at: Timestamp,
+    /// Names and values, ready to be inserted.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Session {
+    /// Whether it is over at `now`.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.ends_at || now >= self.last_used().plus(self.idle)
+    }
+
+    /// When it was last used.
+    pub fn last_used(&self) -> Timestamp {
+        Timestamp(self.last_used.load(Ordering::Relaxed))
+    }
+
+    /// The rendered headers, when they are of this generation and upstream and still fresh.
+    pub fn rendered(
+        &self,
+        generation: u64,
+        upstream: usize,
+        now: Timestamp,
+    ) -> Option<Arc<Rendered>> {
+        let rendered = self.rendered.load_full()?;
+        let fits = rendered.generation == generation && rendered.upstream == upstream;
+        (fits && now < rendered.renew_at).then_some(rendered)
+    }
+
+    /// Keeps rendered headers for the next request.
+    pub fn keep_rendered(&self, rendered: Arc<Rendered>) {
+        self.rendered.store(Some(rendered));
+    }
+
+    fn touch(&self, now: Timestamp) {
+        if self.last_used() != now {
+            self.last_used.store(now.0, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What is kept outside sessions.
+
+pub mod spent;
+
+pub use spent::SpentIds;

@@ -1,0 +1,1 @@
+//! How a user comes of claims.

@@ -1,0 +1,1 @@
+//! Local users: checking a name and a password.
