@@ -1,1 +1,2 @@
 //! Scenarios against the gateway in process.
+mod patch_engine;

@@ -5,6 +5,7 @@ mod access;
 mod clients;
 mod connections;
 mod external;
+mod fold;
 mod gateway;
 mod headers;
 mod identity_provider;
@@ -26,6 +27,8 @@ pub(crate) mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+pub(crate) use fold::fold;
 
 use crate::config::Config;
 use crate::config::fault::Fault;
@@ -56,6 +59,8 @@ pub(crate) struct Material {
     pub(crate) notices: Vec<Notice>,
     /// Every file that was read.
     pub(crate) files: Vec<PathBuf>,
+    /// Places of values that came out of secret files.
+    pub(crate) secrets: Vec<Origin>,
 }
 
 /// Reads everything.
@@ -65,7 +70,7 @@ pub(crate) struct Material {
 /// Every fault, in the order of the files.
 pub(crate) fn read(material: Material) -> Result<Config, Vec<Fault>> {
     let mut report = Report::default();
-    let Material { root, dictionary, notices, files } = material;
+    let Material { root, dictionary, notices, files, secrets } = material;
     report.notices = notices;
     let root = Arc::new(root);
     let config = Gateway::read(&root, &mut report)
@@ -75,6 +80,7 @@ pub(crate) fn read(material: Material) -> Result<Config, Vec<Fault>> {
         notices.sort_by_key(|notice| order(notice.fault.origin.as_ref(), &files));
         config.notices = notices;
         config.files = files;
+        config.secrets = secrets;
         return Ok(config);
     }
     faults.sort_by_key(|fault| order(fault.origin.as_ref(), &files));
@@ -124,8 +130,18 @@ fn config(
         domains: domains(root),
         identity_headers: headers::read(gateway, report),
         access: access::rules(gateway, &sites.drafts, report),
-        site_neutral_paths: sessions::paths(root, "ValidateSiteNeutralPaths", "siteNeutralPaths", report),
-        default_source_paths: sessions::paths(root, "ResolveToDefaultAuthenticationSourceOnly", "paths", report),
+        site_neutral_paths: sessions::paths(
+            root,
+            "ValidateSiteNeutralPaths",
+            "siteNeutralPaths",
+            report,
+        ),
+        default_source_paths: sessions::paths(
+            root,
+            "ResolveToDefaultAuthenticationSourceOnly",
+            "paths",
+            report,
+        ),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
@@ -138,6 +154,7 @@ fn config(
         data: gateway.data(),
         notices: Vec::new(),
         files: Vec::new(),
+        secrets: Vec::new(),
         settings: settings.into_values(),
         listeners,
         upstreams,
@@ -201,7 +218,8 @@ fn check_connections(config: &Config, connections: &Connections<'_>, report: &mu
         let what = format!("the connection is for `{name}`, which is no provider");
         let instead = match values::nearest(name, all().map(|provider| &*provider.name)) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "declare it in federatedAuthentication/identityProviders, or in identity/".to_owned(),
+            None => "declare it in federatedAuthentication/identityProviders, or in identity/"
+                .to_owned(),
         };
         report.lint(&element.origin, what, instead);
     }
