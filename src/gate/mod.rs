@@ -1,2 +1,15 @@
 //! Decides and does nothing: which site, what is stripped and added, who may pass. Serves requests
 //! and `vestibule explain` alike.
+
+pub mod access;
+pub mod assertion;
+pub mod encoding;
+pub mod forwarding;
+pub mod headers;
+pub mod names;
+pub mod sessions;
+pub mod site;
+
+pub use access::Decision;
+pub use names::Names;
+pub use site::Sites;
