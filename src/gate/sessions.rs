@@ -7,7 +7,7 @@ use crate::http::CanonicalPath;
 use crate::session::Session;
 use crate::users::local;
 
-/// Whether `session` is one on `path` of `site` (CheckIdentityProvider and
+/// Whether `session` is one on `path` of `site` (`CheckIdentityProvider` and
 /// `ValidateSiteNeutralPaths` of the product, spec §1.9).
 pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Session) -> bool {
     let provider = &*session.identity.provider;

@@ -101,10 +101,10 @@ impl Download {
 
     /// Returns the connection when it is between messages.
     fn release(&mut self) {
-        if let Some(mut lease) = self.lease.take() {
-            if lease.connection.is_sound() {
-                lease.server.pool.keep(lease.worker, lease.connection);
-            }
+        if let Some(mut lease) = self.lease.take()
+            && lease.connection.is_sound()
+        {
+            lease.server.pool.keep(lease.worker, lease.connection);
         }
     }
 
@@ -115,11 +115,11 @@ impl Download {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             return Poll::Ready(frame);
         }
-        if let Some(lease) = &mut self.lease {
-            if lease.connection.poll_drive(cx).is_ready() {
-                // The connection is over; the body knows whether it ended with it.
-                self.lease = None;
-            }
+        if let Some(lease) = &mut self.lease
+            && lease.connection.poll_drive(cx).is_ready()
+        {
+            // The connection is over; the body knows whether it ended with it.
+            self.lease = None;
         }
         Pin::new(&mut self.body).poll_frame(cx)
     }
@@ -202,4 +202,3 @@ fn allowed(trailers: &HeaderMap) -> HeaderMap {
     let pairs = trailers.iter().filter(|(name, _)| passes(name));
     pairs.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
-

@@ -37,13 +37,10 @@ impl Deadlines {
     pub fn after(&self, after: Duration) -> Deadline {
         let mut wheel = self.lock();
         let due = wheel.due(after);
-        let slot = match wheel.free.pop() {
-            Some(slot) => slot,
-            None => {
-                wheel.entries.push(Entry::default());
-                wheel.entries.len() - 1
-            }
-        };
+        let slot = wheel.free.pop().unwrap_or_else(|| {
+            wheel.entries.push(Entry::default());
+            wheel.entries.len() - 1
+        });
         if let Some(entry) = wheel.entries.get_mut(slot) {
             *entry = Entry { due, waker: None };
         }

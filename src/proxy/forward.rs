@@ -25,8 +25,8 @@ use crate::proxy::connection::UpstreamConnection;
 use crate::proxy::deadline::Deadline;
 use crate::proxy::outbound;
 use crate::proxy::story::Story;
-use crate::proxy::upstream::Upstream;
 use crate::proxy::upstream::Server;
+use crate::proxy::upstream::Upstream;
 
 /// An admitted request's way to its upstream.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,9 @@ pub async fn forward(passage: &Passage<'_>, request: Request<Body>) -> Result<Re
     let deadline = Arc::new(passage.story.worker.deadlines.after(patience));
     let request = outbound::request(passage, request).map(|body| match body {
         Body::Empty => Body::Empty,
-        body => Body::stream(Upload::new(body, Arc::clone(&deadline), patience)),
+        body @ (Body::Bytes(_) | Body::Stream(_)) => {
+            Body::stream(Upload::new(body, Arc::clone(&deadline), patience))
+        }
     });
     match send(passage, request, &deadline).await {
         Ok((answer, lease)) => {
@@ -64,7 +66,8 @@ pub async fn forward(passage: &Passage<'_>, request: Request<Body>) -> Result<Re
         }
         Err(problem) => {
             let timed_out = problem == Problem::UpstreamTimeout;
-            if timed_out { meters.timed_out.inc() } else { meters.failed.inc() }
+            let missed = if timed_out { &meters.timed_out } else { &meters.failed };
+            missed.inc();
             Err(problem)
         }
     }
@@ -123,8 +126,11 @@ async fn send_over(
     match result {
         Some(Ok(answer)) => {
             server.mark_up();
-            let lease =
-                Lease { connection, server: Arc::clone(server), worker: passage.story.worker.index };
+            let lease = Lease {
+                connection,
+                server: Arc::clone(server),
+                worker: passage.story.worker.index,
+            };
             Ok(Sent::Answered(answer, lease))
         }
         Some(Err(Failure::Unsent(request))) => Ok(Sent::Unsent(request)),

@@ -27,7 +27,9 @@ pub fn check(
     check_expect(headers)?;
     for name in [header::AUTHORIZATION, header::CONTENT_TYPE, header::ORIGIN] {
         if headers.get_all(&name).iter().nth(1).is_some() {
-            return Err(Problem::BadRequest("a header that may stand once stands there twice".into()));
+            return Err(Problem::BadRequest(
+                "a header that may stand once stands there twice".into(),
+            ));
         }
     }
     Ok(())
@@ -75,9 +77,15 @@ fn check_length(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
             let canonical = digits.iter().all(u8::is_ascii_digit)
                 && !digits.is_empty()
                 && (digits.len() == 1 || digits.first() != Some(&b'0'));
-            if canonical { Ok(()) } else { Err(Problem::BadRequest("Content-Length is not a plain number".into())) }
+            if canonical {
+                Ok(())
+            } else {
+                Err(Problem::BadRequest("Content-Length is not a plain number".into()))
+            }
         }
-        (Some(_), Some(_)) => Err(Problem::BadRequest("there is more than one Content-Length".into())),
+        (Some(_), Some(_)) => {
+            Err(Problem::BadRequest("there is more than one Content-Length".into()))
+        }
     }
 }
 
@@ -96,13 +104,18 @@ mod tests {
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        lines.iter().map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap())).collect::<Vec<_>>().into_iter().fold(
-            HeaderMap::new(),
-            |mut map, (name, value): (http::HeaderName, http::HeaderValue)| {
-                map.append(name, value);
-                map
-            },
-        )
+        lines
+            .iter()
+            .map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap()))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .fold(
+                HeaderMap::new(),
+                |mut map, (name, value): (http::HeaderName, http::HeaderValue)| {
+                    map.append(name, value);
+                    map
+                },
+            )
     }
 
     #[test]
@@ -118,21 +131,30 @@ mod tests {
         ] {
             assert!(check_length(Version::HTTP_11, &headers(lines)).is_err(), "{lines:?}");
         }
-        assert!(check_length(Version::HTTP_11, &headers(&[("transfer-encoding", "ChunKed")])).is_ok());
+        assert!(
+            check_length(Version::HTTP_11, &headers(&[("transfer-encoding", "ChunKed")])).is_ok()
+        );
         assert!(check_length(Version::HTTP_11, &headers(&[("content-length", "0")])).is_ok());
     }
 
     #[test]
     fn b62_extension_methods_and_trace_are_not_served() {
         for method in ["get", "GETT", "PROPFIND", "TRACE", "TRACK", "DEBUG", "CONNECT", "X"] {
-            assert_eq!(check_method(&method.parse().unwrap()), Err(Problem::NotImplemented), "{method}");
+            assert_eq!(
+                check_method(&method.parse().unwrap()),
+                Err(Problem::NotImplemented),
+                "{method}"
+            );
         }
     }
 
     #[test]
     fn d100_only_one_expectation_is_known() {
         assert!(check_expect(&headers(&[("expect", "100-Continue")])).is_ok());
-        for lines in [&[("expect", "y 100-continue")][..], &[("expect", "100-continue"), ("expect", "100-continue")]] {
+        for lines in [
+            &[("expect", "y 100-continue")][..],
+            &[("expect", "100-continue"), ("expect", "100-continue")],
+        ] {
             assert_eq!(check_expect(&headers(lines)), Err(Problem::ExpectationFailed));
         }
     }

@@ -132,7 +132,10 @@ impl Gateway {
             .chain(demo)
             .map(|settings| {
                 let known = before.and_then(|gateway| gateway.same_upstream(settings));
-                known.map_or_else(|| Upstream::new(settings, house.workers, metrics).map(Arc::new), Ok)
+                known.map_or_else(
+                    || Upstream::new(settings, house.workers, metrics).map(Arc::new),
+                    Ok,
+                )
             })
             .collect();
         let upstreams = upstreams?;
@@ -169,7 +172,10 @@ impl Gateway {
     /// Logs the first attempt of an upstream to set a cookie under a name of ours.
     pub fn note_cookie_attempt(&self, upstream: &str) {
         if !self.cookie_attempt_noted.swap(true, Ordering::Relaxed) {
-            tracing::warn!(upstream, "an upstream sets a cookie under one of the gateway's names; it is dropped, and a cookie prefix such as __Host- would keep the two apart");
+            tracing::warn!(
+                upstream,
+                "an upstream sets a cookie under one of the gateway's names; it is dropped, and a cookie prefix such as __Host- would keep the two apart"
+            );
         }
     }
 

@@ -39,7 +39,7 @@ impl SiteMeters {
         self.duration.observe(took.as_secs_f64());
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         match self.forwarded.get(class) {
-            Some(counter) if outcome == FORWARDED => counter.inc(),
+            Some(meter) if outcome == FORWARDED => meter.inc(),
             Some(_) | None => {
                 let class = CLASSES.get(class).copied().unwrap_or("5xx");
                 counted.requests.with_label_values(&[&self.site, class, outcome]).inc();

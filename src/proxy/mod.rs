@@ -21,6 +21,7 @@ pub mod upstream;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::Method;
 use http::Request;
 use http::header;
 
@@ -32,7 +33,6 @@ use crate::gate::forwarding;
 use crate::gate::site::NoSite;
 use crate::http::Body;
 use crate::http::Connection;
-use crate::http::RequestId;
 use crate::http::Response;
 use crate::http::Target;
 use crate::http::connection::Purpose;
@@ -66,7 +66,11 @@ impl Worker {
 }
 
 impl Serve for Worker {
-    async fn answer(self: Arc<Self>, connection: Arc<Connection>, request: Request<Body>) -> Response {
+    async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        request: Request<Body>,
+    ) -> Response {
         answer(&self, &connection, request).await
     }
 }
@@ -85,7 +89,8 @@ pub async fn answer(
     let response = told.unwrap_or_else(|problem| {
         record.outcome = problem.outcome();
         let mut response = pages::problem(&problem, wants_page, &record.id);
-        if matches!(problem, Problem::BadRequest(_) | Problem::RequestTimeout) && !connection.http2 {
+        if matches!(problem, Problem::BadRequest(_) | Problem::RequestTimeout) && !connection.http2
+        {
             response.headers_mut().insert(header::CONNECTION, CLOSE);
         }
         response
@@ -106,16 +111,10 @@ async fn tell(
     framing::check(request.method(), request.version(), request.headers(), limits)?;
     let target = Target::read(request.uri(), request.headers())?;
     record.saw(&target);
-    match connection.purpose {
-        Purpose::Sites => {}
-        Purpose::Redirect(port) => return redirect::answer(gateway, &target, request.method(), port),
-        Purpose::Operations => {
-            return operations::answer(&gateway.house, request.method(), target.path.as_str());
-        }
+    if connection.purpose != Purpose::Sites {
+        return not_for_a_site(gateway, connection.purpose, &target, request.method());
     }
-
-    let port = connection.port;
-    let found = gateway.sites.find(&target, port).map_err(|why| no_site(why, &target))?;
+    let found = gateway.sites.find(&target, connection.port).map_err(|w| no_site(w, &target))?;
     record.site = Some((found.index, Arc::clone(&found.site.name)));
 
     let upgrade = tunnel::Wish::of(&request);
@@ -123,23 +122,15 @@ async fn tell(
     record.accept_id(request.headers(), trusted);
     gateway.headers.strip(request.headers_mut(), trusted);
     let id = record.id.clone();
-    let mut story = Story {
-        caller: forwarding::caller(connection, request.headers()),
-        now: gateway.house.clock.now(),
-        session: None,
-        site_index: found.index,
-        site: found.site,
-        id: &id,
-        target: &target,
-        worker,
-        gateway,
-        connection,
-    };
+    let caller = forwarding::caller(connection, request.headers());
+    let now = gateway.house.clock.now();
+    let (site, target, id) = (found.site, &target, &id);
+    let mut story =
+        Story { worker, gateway, connection, id, target, site, caller, now, session: None };
     story.session = session(&story, &request);
-    record.user = story.session.as_ref().map(Arc::clone);
+    record.user.clone_from(&story.session);
 
     if let Some(room) = rooms::room_of(&story) {
-        record.outcome = "answered";
         return rooms::answer(room, &story, request).await;
     }
     let protected = match decide(&story, &request) {
@@ -147,17 +138,30 @@ async fn tell(
         Decision::Login => return redirect::to_login(&story, &request, upgrade.is_some()),
         Decision::Forbid { rule } => return Err(forbid(&story, &rule)),
     };
-    let Some((upstream_index, upstream)) = gateway.upstream_of(found.index) else {
-        return Err(Problem::NotFound("No upstream is configured for this site.".into()));
-    };
+    let (upstream_index, upstream) = gateway.upstream_of(found.index).ok_or_else(no_upstream)?;
     let passage = Passage { story: &story, upstream, upstream_index, protected };
-    if let Some(wish) = upgrade {
-        return tunnel::open(&passage, request, wish).await;
-    }
-    let navigation = exchange::is_navigation(request.method(), request.headers());
-    let response = forward::forward(&passage, request).await?;
     record.outcome = meters::FORWARDED;
-    Ok(redirect::instead_of_401(&story, response, navigation))
+    match upgrade {
+        Some(wish) => tunnel::open(&passage, request, wish).await,
+        None => {
+            let navigation = exchange::is_navigation(request.method(), request.headers());
+            let response = forward::forward(&passage, request).await?;
+            Ok(redirect::instead_of_401(&story, response, navigation))
+        }
+    }
+}
+
+fn not_for_a_site(
+    gateway: &Gateway,
+    purpose: Purpose,
+    target: &Target,
+    method: &Method,
+) -> Result<Response, Problem> {
+    match purpose {
+        Purpose::Redirect(port) => redirect::answer(gateway, target, method, port),
+        Purpose::Operations => operations::answer(&gateway.house, method, target.path.as_str()),
+        Purpose::Sites => Err(Problem::Internal),
+    }
 }
 
 /// The live session that one of the request's cookies names, if it counts on this site.
@@ -184,6 +188,10 @@ fn no_site(why: NoSite, target: &Target) -> Problem {
         NoSite::UnknownHost => Problem::UnknownHost(target.host.clone()),
         NoSite::NoMatch => Problem::NotFound("No site of this host covers this address.".into()),
     }
+}
+
+fn no_upstream() -> Problem {
+    Problem::NotFound("No upstream is configured for this site.".into())
 }
 
 fn forbid(story: &Story<'_>, rule: &Arc<str>) -> Problem {

@@ -32,7 +32,11 @@ pub fn answer(house: &House, method: &Method, path: &str) -> Result<Response, Pr
             response::typed(StatusCode::OK, TEXT, "Healthy")
         }
         "/healthz/ready" => response::typed(StatusCode::SERVICE_UNAVAILABLE, TEXT, "Unhealthy"),
-        _ => return Err(Problem::NotFound("The operations listener has /metrics, /healthz/live and /healthz/ready.".into())),
+        _ => {
+            return Err(Problem::NotFound(
+                "The operations listener has /metrics, /healthz/live and /healthz/ready.".into(),
+            ));
+        }
     };
     no_store(response.headers_mut());
     Ok(response)

@@ -48,7 +48,13 @@ fn headers(passage: &Passage<'_>, headers: &mut HeaderMap) {
     if let Ok(host) = HeaderValue::try_from(passage.story.target.authority()) {
         headers.insert(header::HOST, host);
     }
-    forwarding::write(headers, passage.story.connection, passage.story.caller, passage.story.target, passage.story.id);
+    forwarding::write(
+        headers,
+        passage.story.connection,
+        passage.story.caller,
+        passage.story.target,
+        passage.story.id,
+    );
     if let Some(session) = &passage.story.session {
         for (name, value) in &rendered(passage, session).headers {
             headers.insert(name, value.clone());
@@ -105,8 +111,10 @@ fn render(passage: &Passage<'_>, session: &Session) -> Rendered {
     let lifetime = identity_headers.assertion_lifetime;
     let wanted = identity_headers.assertion.is_some() || passage.story.site.assertion_as_bearer;
     let audience = &passage.upstream.settings.audience;
-    let claims = Assertion::new(session, audience, passage.story.now, passage.story.now.plus(lifetime));
-    let signed = if wanted { gateway.house.assertion_key.sign(assertion::TYPE, &claims) } else { None };
+    let claims =
+        Assertion::new(session, audience, passage.story.now, passage.story.now.plus(lifetime));
+    let signed =
+        if wanted { gateway.house.assertion_key.sign(assertion::TYPE, &claims) } else { None };
     if let Some(token) = signed {
         if let Some(name) = &identity_headers.assertion {
             push(&mut headers, name.clone(), &token);

@@ -32,7 +32,8 @@ impl Pool {
     /// The connection that `worker` used last, if it is still sound. Unsound ones are closed.
     pub fn take(&self, worker: usize) -> Option<UpstreamConnection> {
         loop {
-            let mut idle = self.stack(worker)?.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+            let mut idle =
+                self.stack(worker)?.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
             if idle.since.elapsed() < FRESH && idle.connection.is_sound() {
                 return Some(idle.connection);
             }

@@ -29,7 +29,8 @@ pub fn answer(
     if !gateway.sites.knows(&target.host) {
         return Err(Problem::UnknownHost(target.host.clone()));
     }
-    let authority = if port == 443 { target.host.clone() } else { format!("{}:{port}", target.host) };
+    let authority =
+        if port == 443 { target.host.clone() } else { format!("{}:{port}", target.host) };
     let location = format!("https://{authority}{}", target.path_and_query());
     let mut redirect = response::found(&location);
     // 308 keeps a POST a POST; a GET may be remembered by no cache, since the port can change.

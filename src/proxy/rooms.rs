@@ -88,11 +88,14 @@ async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Probl
     match house.identity_server.answer(visit).await? {
         Outcome::Answer(response) => Ok(response),
         Outcome::SignIn { return_path, provider, login_hint } => {
-            let hints = [("provider", provider), ("loginHint", login_hint)];
-            let mut address = format!("/account/login?ReturnUrl={}", encoded(return_path.as_str()));
-            for (name, value) in hints.iter().filter_map(|(n, v)| Some((n, v.as_ref()?))) {
-                address.push_str(&format!("&{name}={}", encoded(value)));
-            }
+            let back = encoded(return_path.as_str());
+            let provider = provider.map(|p| format!("&provider={}", encoded(&p)));
+            let hint = login_hint.map(|hint| format!("&loginHint={}", encoded(&hint)));
+            let address = format!(
+                "/account/login?ReturnUrl={back}{}{}",
+                provider.unwrap_or_default(),
+                hint.unwrap_or_default()
+            );
             Ok(response::see_other(&address))
         }
     }

@@ -25,8 +25,6 @@ pub struct Story<'a> {
     pub id: &'a RequestId,
     /// Where it goes.
     pub target: &'a Target,
-    /// The site's index.
-    pub site_index: usize,
     /// Its site.
     pub site: &'a Arc<Site>,
     /// Who sent it.

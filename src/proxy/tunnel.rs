@@ -49,9 +49,11 @@ impl Wish {
     pub fn of(request: &Request<Body>) -> Option<Self> {
         let headers = request.headers();
         let names = |name, token: &str| {
-            headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).any(|line| {
-                line.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
-            })
+            headers
+                .get_all(name)
+                .iter()
+                .filter_map(|line| line.to_str().ok())
+                .any(|line| line.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
         };
         let wished = request.version() == Version::HTTP_11
             && request.method() == http::Method::GET
@@ -73,7 +75,9 @@ pub async fn open(
     wish: Wish,
 ) -> Result<Response, Problem> {
     if !is_same_origin(passage, wish.origin.as_ref()) {
-        return Err(Problem::Forbidden { rule: format!("the origins of site {}", passage.story.site.name) });
+        return Err(Problem::Forbidden {
+            rule: format!("the origins of site {}", passage.story.site.name),
+        });
     }
     let mut request = outbound::request(passage, request);
     let headers = request.headers_mut();

@@ -71,9 +71,8 @@ impl Upstream {
     ///
     /// When its certificate authority cannot be read or a server's name is not a TLS name.
     pub fn new(settings: &UpstreamSettings, workers: usize, counted: &Metrics) -> io::Result<Self> {
-        let requests = |outcome| {
-            counted.upstream_requests.with_label_values(&[&*settings.name, outcome])
-        };
+        let requests =
+            |outcome| counted.upstream_requests.with_label_values(&[&*settings.name, outcome]);
         let meters = Meters {
             answered: requests("answered"),
             failed: requests("failed"),
@@ -85,7 +84,12 @@ impl Upstream {
             .iter()
             .map(|address| Server::new(settings, address, workers, counted).map(Arc::new))
             .collect();
-        Ok(Self { settings: settings.clone(), servers: servers?, meters, next: AtomicUsize::new(0) })
+        Ok(Self {
+            settings: settings.clone(),
+            servers: servers?,
+            meters,
+            next: AtomicUsize::new(0),
+        })
     }
 
     /// The servers in the order to try them: in turn, those that rest last.
@@ -94,7 +98,7 @@ impl Upstream {
             return vec![Arc::clone(only)];
         }
         let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut servers: Vec<_> = self.servers.iter().cloned().collect();
+        let mut servers = self.servers.clone();
         let count = servers.len().max(1);
         servers.rotate_left(start % count);
         servers.sort_by_key(|server| server.is_resting(now));
