@@ -1,1 +1,3 @@
 //! Scenarios against the gateway in process.
+
+mod pages;
