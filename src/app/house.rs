@@ -81,7 +81,7 @@ pub(super) async fn demo(config: &Config) -> io::Result<Option<UpstreamSettings>
         certificate_authority: None,
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(30),
-        idle_timeout: Duration::from_secs(300),
+        idle_timeout: Duration::from_mins(5),
         audience: DEMO_UPSTREAM.to_owned(),
         origin: site.origin.clone(),
     }))

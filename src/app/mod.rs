@@ -6,6 +6,9 @@ mod watch;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
@@ -68,7 +71,9 @@ struct Running {
     current: Arc<Current>,
     house: Arc<House>,
     demo: Option<UpstreamSettings>,
-    listening: Listening,
+    certificates: Arc<Certificates>,
+    /// Taken by the drain.
+    listening: Mutex<Option<Listening>>,
     addresses: Vec<(Arc<str>, SocketAddr)>,
     reloading: tokio::sync::Mutex<()>,
 }
@@ -85,15 +90,16 @@ impl App {
         log_notices(&config);
         let house = Arc::new(house::open(&config, &options)?);
         let demo = house::demo(&config).await.context("starting the demo CMS")?;
-        let certificates = Certificates::load(&config.listeners, &house.metrics)
+        let certificates = Certificates::load(&config.listeners)
             .map_err(|faults| anyhow::anyhow!(faults.join("\n")))?;
+        let certificates = Arc::new(certificates);
         let bound = listen::bind(&config.listeners, options.workers).context("listening")?;
         let address = |name: &Arc<str>| Some((Arc::clone(name), bound.address(name)?));
         let addresses: Vec<_> = config.listeners.iter().filter_map(|l| address(&l.name)).collect();
 
         let setup = Setup {
             listeners: config.listeners.clone(),
-            certificates: Arc::new(certificates),
+            certificates: Arc::clone(&certificates),
             rules: rules(&config),
             metrics: Arc::clone(&house.metrics),
             clock: options.clock.clone(),
@@ -106,9 +112,16 @@ impl App {
         let listening = listen::start(bound, setup, make).context("starting the workers")?;
         house.ready.store(true, Ordering::Relaxed);
 
-        let reloading = tokio::sync::Mutex::default();
-        let running = Running { options, current, house, demo, listening, addresses, reloading };
-        let running = Arc::new(running);
+        let running = Arc::new(Running {
+            listening: Mutex::new(Some(listening)),
+            reloading: tokio::sync::Mutex::default(),
+            options,
+            current,
+            house,
+            demo,
+            certificates,
+            addresses,
+        });
         let tasks = vec![
             tokio::spawn(watch::reload_on_change(Arc::downgrade(&running))),
             tokio::spawn(house::keep(Arc::downgrade(&running))),
@@ -154,7 +167,9 @@ impl App {
             task.abort();
         }
         let at_most = self.running.current.load().config.timeouts.drain;
-        self.running.listening.drain(at_most).await;
+        if let Some(listening) = self.running.take_listening() {
+            listening.drain(at_most).await;
+        }
     }
 }
 
@@ -178,8 +193,7 @@ impl Running {
 
     async fn try_reload(&self) -> Result<(), Vec<Fault>> {
         let config = load(&self.options).await?;
-        let metrics = &self.house.metrics;
-        let certificates = Certificates::load(&config.listeners, metrics)
+        let certificates = Certificates::load(&config.listeners)
             .map_err(|faults| faults.into_iter().map(plain_fault).collect::<Vec<_>>())?;
         let before = self.current.load();
         let (listeners, rules) = (config.listeners.clone(), rules(&config));
@@ -190,8 +204,19 @@ impl Running {
         log_notices(&gateway.config);
         took(&self.house, &gateway);
         self.current.store(gateway);
-        self.listening.update(&listeners, certificates, rules);
+        self.certificates.replace(&certificates);
+        if let Some(listening) = &*self.listening() {
+            listening.update(&listeners, rules);
+        }
         Ok(())
+    }
+
+    fn listening(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_listening(&self) -> Option<Listening> {
+        self.listening().take()
     }
 }
 

@@ -22,9 +22,9 @@ const QUIET: Duration = Duration::from_millis(300);
 
 /// Reloads until the app is gone.
 pub(super) async fn reload_on_change(running: Weak<Running>) {
-    let (changed, mut changes) = mpsc::channel(1);
+    let (notify, mut changes) = mpsc::channel(1);
     let Some(paths) = running.upgrade().map(|running| watched(&running)) else { return };
-    let _watcher = watch(&paths, changed.clone());
+    let _watcher = watch(&paths, notify.clone());
     let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
     loop {
         tokio::select! {

@@ -38,7 +38,7 @@ impl Login {
         Self { parts }
     }
 
-    /// x
+    /// Writes the gauges that depend on the moment.
     pub fn refresh_gauges(&self) {}
 
     /// Whether `path` on `site` is an address of this engine: sign-in, callbacks, sign-out.

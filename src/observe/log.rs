@@ -66,7 +66,8 @@ impl Logging {
         let waiting = std::mem::take(&mut *self.lock());
         let mut err = io::stderr().lock();
         let lost = self.0.lost.swap(false, Ordering::Relaxed);
-        let note: &[u8] = if lost { b"log lines were lost: standard error is too slow\n" } else { b"" };
+        let note: &[u8] =
+            if lost { b"log lines were lost: standard error is too slow\n" } else { b"" };
         if err.write_all(&waiting).and_then(|()| err.write_all(note)).is_err() {
             self.0.lost.store(true, Ordering::Relaxed);
         }

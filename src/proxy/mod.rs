@@ -1,21 +1,21 @@
 //! The whole story of a request, in [`answer`]: site → strip → session → access → one of our rooms
 //! or the upstream.
 
-mod body;
-mod connection;
-mod deadline;
-mod forward;
-mod framing;
+pub mod body;
+pub mod connection;
+pub mod deadline;
+pub mod forward;
+pub mod framing;
 pub mod gateway;
-mod meters;
-mod observed;
-mod operations;
-mod outbound;
-mod pool;
-mod redirect;
-mod rooms;
-mod story;
-mod tunnel;
+pub mod meters;
+pub mod observed;
+pub mod operations;
+pub mod outbound;
+pub mod pool;
+pub mod redirect;
+pub mod rooms;
+pub mod story;
+pub mod tunnel;
 pub mod upstream;
 
 use std::sync::Arc;
@@ -141,14 +141,12 @@ async fn tell(
     let (upstream_index, upstream) = gateway.upstream_of(found.index).ok_or_else(no_upstream)?;
     let passage = Passage { story: &story, upstream, upstream_index, protected };
     record.outcome = meters::FORWARDED;
-    match upgrade {
-        Some(wish) => tunnel::open(&passage, request, wish).await,
-        None => {
-            let navigation = exchange::is_navigation(request.method(), request.headers());
-            let response = forward::forward(&passage, request).await?;
-            Ok(redirect::instead_of_401(&story, response, navigation))
-        }
+    if let Some(wish) = upgrade {
+        return tunnel::open(&passage, request, wish).await;
     }
+    let navigation = exchange::is_navigation(request.method(), request.headers());
+    let response = forward::forward(&passage, request).await?;
+    Ok(redirect::instead_of_401(&story, response, navigation))
 }
 
 fn not_for_a_site(
