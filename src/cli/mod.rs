@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+pub mod certificate;
 pub mod health;
 pub mod run;
 pub mod secret;

@@ -14,5 +14,6 @@
 
 mod support;
 
+mod demo;
 mod pages;
 mod paths;
