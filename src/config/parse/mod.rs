@@ -379,7 +379,7 @@ fn offset(position: u64) -> usize {
 fn lower(error: &Error) -> String {
     let text = error.to_string();
     text.strip_prefix("ill-formed document: ")
-        .or(text.strip_prefix("syntax error: "))
+        .or_else(|| text.strip_prefix("syntax error: "))
         .unwrap_or(&text)
         .to_owned()
 }
