@@ -2,9 +2,16 @@
 
 pub mod environment;
 pub mod fault;
+mod includes;
+pub mod layers;
+pub mod merge;
 pub mod model;
 pub mod parse;
+pub mod patch;
+pub mod rules;
 pub mod tree;
+pub mod variables;
+pub mod xpath;
 
 use std::path::Path;
 

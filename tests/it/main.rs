@@ -17,3 +17,4 @@ mod support;
 mod demo;
 mod pages;
 mod paths;
+mod patch_engine;
