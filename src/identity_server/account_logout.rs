@@ -24,7 +24,7 @@ use crate::session::cookie;
 const PROOF: &str = "identity-sign-out-proof";
 
 /// How long the page may lie open.
-const PROOF_LIFETIME: Duration = Duration::from_secs(3600);
+const PROOF_LIFETIME: Duration = Duration::from_hours(1);
 
 impl IdentityServer {
     /// GET asks, or says that nobody is signed in; POST signs out.

@@ -1,4 +1,4 @@
-//! Makes ID tokens (OpenID Connect Core §2) and access tokens, in IdentityServer's shape.
+//! Makes ID tokens (OpenID Connect Core §2) and access tokens, in IdentityServer4's shape.
 
 use serde_json::Map;
 use serde_json::Value;
@@ -101,10 +101,8 @@ impl Mint<'_> {
         scopes: &[String],
     ) -> Option<AccessToken> {
         self.put_times(&mut token, self.client.access_token_lifetime);
-        match scope::audiences(self.settings, scopes).as_slice() {
-            [] => {}
-            [one] => _ = token.insert("aud".to_owned(), json!(one)),
-            several => _ = token.insert("aud".to_owned(), json!(several)),
+        if let Some(audience) = audience(&scope::audiences(self.settings, scopes)) {
+            token.insert("aud".to_owned(), audience);
         }
         let id = random::identifier();
         token.insert("client_id".to_owned(), json!(self.client.id));
@@ -119,7 +117,7 @@ impl Mint<'_> {
     fn id_token_claims<'a>(&'a self, grant: &'a Grant, alone: bool) -> Vec<&'a str> {
         let by_scope = alone || self.client.user_claims_in_id_token;
         let scoped = scope::identity_claims(self.settings, &grant.scopes).filter(|_| by_scope);
-        let asked = grant.may_have(self.settings, self.client, &grant.requested.id_token);
+        let asked = scope::open_claims(self.settings, self.client, &grant.requested.id_token);
         scoped.chain(asked).collect()
     }
 
@@ -150,6 +148,15 @@ fn put_person(token: &mut Map<String, Value>, grant: &Grant) {
     token.insert("idp".to_owned(), json!(person.idp));
     token.insert("amr".to_owned(), json!([person.method()]));
     token.insert("sid".to_owned(), json!(person.sid));
+}
+
+/// One audience stands alone, several make an array, none is left out (CC-05).
+fn audience(names: &[&str]) -> Option<Value> {
+    match names {
+        [] => None,
+        [one] => Some(json!(one)),
+        several => Some(json!(several)),
+    }
 }
 
 /// The left half of the SHA-256 (OpenID Connect Core §3.1.3.6); both our algorithms hash with it.

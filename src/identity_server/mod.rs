@@ -112,7 +112,7 @@ enum Endpoint {
 const GET: Option<&str> = Some("GET, HEAD");
 const GET_POST: Option<&str> = Some("GET, HEAD, POST");
 
-/// The endpoint table, at IdentityServer's paths.
+/// The endpoint table, at IdentityServer4's paths.
 const ROUTES: [Route; 10] = [
     route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
     route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
@@ -161,8 +161,8 @@ impl IdentityServer {
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = path_of(visit);
         let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
-        let route =
-            route.ok_or(Problem::NotFound("the identity server has no such page".into()))?;
+        let route = route
+            .ok_or_else(|| Problem::NotFound("the identity server has no such page".into()))?;
         let method = &visit.exchange.method;
         if route.cors && method == Method::OPTIONS {
             return Ok(Outcome::Answer(cors::preflight(visit)));

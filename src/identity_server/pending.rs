@@ -16,7 +16,7 @@ use crate::identity_server::interaction::SignedIn;
 use crate::session::Session;
 use crate::session::Visit;
 
-/// The parameter that names a kept request, as in IdentityServer.
+/// The parameter that names a kept request, as in IdentityServer4.
 const KEPT: &str = "authzId";
 
 /// The parameter with the seal.
@@ -26,10 +26,10 @@ const ASKED: &str = "vestibuleAsked";
 const PURPOSE: &str = "identity-asked";
 
 /// How long a request is kept.
-const LIFETIME: Duration = Duration::from_secs(600);
+const LIFETIME: Duration = Duration::from_mins(10);
 
 /// How old a sign-in may be that is taken for an answer to its request: redirects take moments.
-const ANSWER: Duration = Duration::from_secs(300);
+const ANSWER: Duration = Duration::from_mins(5);
 
 /// Longest request that is kept, in bytes of its encoded form; `state` may well be 4 kB.
 const LONGEST: usize = 32 * 1024;

@@ -140,7 +140,7 @@ impl Judge<'_> {
         form: &Form,
     ) -> Result<Details, Fault> {
         refuse_unsupported(form)?;
-        let nonce = bounded(form, "nonce", 300)?;
+        let nonce = bounded(form, "nonce", 300)?.map(str::to_owned);
         let needs_nonce = response_type == ResponseType::CodeIdToken;
         if needs_nonce && (nonce.is_none() || !asks_openid(form)) {
             return Err(invalid("an ID token in the answer needs nonce and the scope openid"));
@@ -150,7 +150,7 @@ impl Judge<'_> {
             Some(text) => RequestedClaims::read(text).ok_or(invalid("claims is malformed"))?,
             None => RequestedClaims::default(),
         };
-        _ = bounded(form, "ui_locales", 100)?;
+        bounded(form, "ui_locales", 100)?;
         Ok(Details {
             nonce,
             challenge: challenge(client, form)?,
@@ -158,7 +158,7 @@ impl Judge<'_> {
             sign_in_anew,
             max_age: max_age(form)?,
             subject: self.subject(client, form, &claims)?,
-            login_hint: bounded(form, "login_hint", 100)?,
+            login_hint: bounded(form, "login_hint", 100)?.map(str::to_owned),
             idp: self.idp(form)?,
             claims,
         })
@@ -273,12 +273,12 @@ fn asks_openid(form: &Form) -> bool {
     value(form, "scope").is_some_and(|scopes| scopes.split(' ').any(|s| s == scope::OPENID))
 }
 
-fn bounded(form: &Form, name: &'static str, longest: usize) -> Result<Option<String>, Fault> {
+fn bounded<'a>(form: &'a Form, name: &str, longest: usize) -> Result<Option<&'a str>, Fault> {
     match value(form, name) {
         Some(text) if text.len() > longest => {
             Err(invalid("nonce, login_hint, ui_locales or acr_values is too long"))
         }
-        text => Ok(text.map(str::to_owned)),
+        text => Ok(text),
     }
 }
 

@@ -88,6 +88,17 @@ fn claims<'a>(resources: &'a [Resource], scopes: &'a [String]) -> impl Iterator<
         .flat_map(|resource| resource.user_claims.iter().map(String::as_str))
 }
 
+/// Those of the claims `asked` for by name that a scope open to the client releases: a request
+/// cannot reach further than its client's file.
+pub(super) fn open_claims<'a>(
+    settings: &IdentityServerSettings,
+    client: &Client,
+    asked: &'a [String],
+) -> impl Iterator<Item = &'a str> {
+    let open: Vec<String> = identity_claims(settings, &client.scopes).map(str::to_owned).collect();
+    asked.iter().filter(move |name| open.contains(name)).map(String::as_str)
+}
+
 /// The API resources that own `scopes`: the audience of an access token.
 pub(super) fn audiences<'a>(
     settings: &'a IdentityServerSettings,

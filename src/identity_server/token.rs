@@ -116,7 +116,7 @@ impl IdentityServer {
 }
 
 /// A POST of a form without repeated parameters, and no secret in the address, where logs would
-/// keep it. Anything else is 400, as IdentityServer answers it.
+/// keep it. Anything else is 400, as in IdentityServer4.
 fn read_form(visit: &Visit) -> Result<Form, TokenError> {
     let exchange = &visit.exchange;
     if exchange.method != Method::POST {

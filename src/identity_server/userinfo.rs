@@ -76,7 +76,7 @@ impl IdentityServer {
             return Err(Refused::InsufficientScope);
         }
         let scoped = scope::identity_claims(settings, &grant.scopes);
-        let asked = grant.may_have(settings, client, &grant.requested.userinfo);
+        let asked = scope::open_claims(settings, client, &grant.requested.userinfo);
         let mut members = Map::new();
         members.insert("sub".to_owned(), json!(grant.person.subject));
         members.extend(claims::select(&grant.person.claims, scoped.chain(asked)));

@@ -22,14 +22,14 @@ pub struct Handles<V> {
 }
 
 struct Kept<V> {
-    values: HashMap<Digest, Value<V>>,
+    values: HashMap<Digest, Entry<V>>,
     /// In the order they came; digests of what is gone stay until a sweep.
     order: VecDeque<Digest>,
     owners: HashMap<Arc<str>, Owner>,
     sweep_at: usize,
 }
 
-struct Value<V> {
+struct Entry<V> {
     value: V,
     owner: Arc<str>,
     ends_at: Timestamp,
@@ -125,7 +125,7 @@ impl<V> Kept<V> {
         entry.live += 1;
         entry.order.push_back(digest);
         self.order.push_back(digest);
-        self.values.insert(digest, Value { value, owner, ends_at });
+        self.values.insert(digest, Entry { value, owner, ends_at });
     }
 
     fn remove(&mut self, digest: Digest) -> bool {

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
-use crate::config::model::identity_server::IdentityServerSettings;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::mint::Around;
@@ -62,18 +61,6 @@ impl Grant {
     /// Whether `scope` is part of it.
     pub(super) fn covers(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
-    }
-
-    /// Those of the claims `asked` for by name that a scope open to the client releases: a request
-    /// cannot reach further than its client's file.
-    pub(super) fn may_have<'a>(
-        &self,
-        settings: &'a IdentityServerSettings,
-        client: &'a Client,
-        asked: &'a [String],
-    ) -> impl Iterator<Item = &'a str> {
-        let open: Vec<&str> = scope::identity_claims(settings, &client.scopes).collect();
-        asked.iter().map(String::as_str).filter(move |name| open.contains(name))
     }
 }
 
@@ -138,9 +125,10 @@ impl IdentityServer {
         let mint = self.mint(call);
         let access = mint.access_token(grant).ok_or(TokenError::Internal)?;
         let around = Around { nonce, access_token: Some(&access.text), ..Around::default() };
-        let id_token = match grant.covers(scope::OPENID) {
-            true => Some(mint.id_token(grant, &around).ok_or(TokenError::Internal)?),
-            false => None,
+        let id_token = if grant.covers(scope::OPENID) {
+            Some(mint.id_token(grant, &around).ok_or(TokenError::Internal)?)
+        } else {
+            None
         };
         let ends_at = now.plus(call.client.access_token_lifetime);
         let owner = (grant.person.sid.as_str(), Arc::clone(grant));

@@ -16,7 +16,7 @@ use crate::identity_server::token::TokenError;
 pub(in crate::identity_server) const NAME: &str = "refresh_token";
 
 /// IdentityServer4's `AbsoluteRefreshTokenLifetime`: 30 days.
-pub(super) const LIFETIME: Duration = Duration::from_secs(2_592_000);
+pub(super) const LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// A refresh token.
 #[derive(Debug)]
