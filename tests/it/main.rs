@@ -14,4 +14,8 @@
 
 mod support;
 
+mod framing;
+mod headers;
+mod hosts;
 mod paths;
+mod tunnels;

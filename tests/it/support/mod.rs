@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 pub(crate) mod cms;
 pub(crate) mod gateway;
+pub(crate) mod h2;
 pub(crate) mod html;
 pub(crate) mod iis;
 pub(crate) mod jar;
