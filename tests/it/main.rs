@@ -18,4 +18,6 @@ mod framing;
 mod headers;
 mod hosts;
 mod paths;
+mod sign_in;
+mod tokens;
 mod tunnels;

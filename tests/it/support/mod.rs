@@ -7,6 +7,7 @@ pub(crate) mod h2;
 pub(crate) mod html;
 pub(crate) mod iis;
 pub(crate) mod jar;
+pub(crate) mod journey;
 pub(crate) mod logs;
 pub(crate) mod provider;
 pub(crate) mod signing;
