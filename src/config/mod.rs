@@ -3,6 +3,7 @@
 pub mod environment;
 pub mod fault;
 pub mod model;
+pub mod parse;
 pub mod tree;
 
 use std::path::Path;

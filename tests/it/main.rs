@@ -17,6 +17,8 @@ mod support;
 mod framing;
 mod headers;
 mod hosts;
+mod demo;
+mod pages;
 mod paths;
 mod sign_in;
 mod tokens;
