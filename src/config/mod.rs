@@ -2,8 +2,12 @@
 
 pub mod environment;
 pub mod fault;
+mod lint;
 pub mod model;
 pub mod parse;
+mod read;
+mod settings;
+mod settings_files;
 pub mod tree;
 
 use std::path::Path;
