@@ -15,6 +15,12 @@
 mod support;
 
 mod demo;
+mod framing;
+mod headers;
+mod hosts;
 mod pages;
-mod paths;
 mod patch_engine;
+mod paths;
+mod sign_in;
+mod tokens;
+mod tunnels;
