@@ -103,7 +103,7 @@ fn external_subject(scheme: &str, subject: &str) -> String {
 fn released(session: &Session, idp: &str) -> ClaimSet {
     let user = &session.identity.user;
     let mut claims = ClaimSet::default();
-    for Claim { kind, value } in session.identity.claims.iter() {
+    for Claim { kind, value, .. } in session.identity.claims.iter() {
         let kind = short(kind);
         let fixed = kind == "name" && idp == LOCAL || kind == types::ORIGINAL_ISSUER;
         if !fixed && !PROTOCOL.contains(&kind) && !claims.values(kind).any(|v| v == value) {

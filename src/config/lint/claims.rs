@@ -30,7 +30,10 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
         for (rule, _, targets) in rules(provider) {
             role_values(rule, targets, report);
             if targets.iter().any(|target| target.kind == LONG_ROLE) {
-                let what = format!("`{}` adds the long role claim, which the identity server's scopes do not release", rule.name);
+                let what = format!(
+                    "`{}` adds the long role claim, which the identity server's scopes do not release",
+                    rule.name
+                );
                 report.lint(&rule.origin, what, "write type=\"role\"");
             }
         }
@@ -62,7 +65,11 @@ fn idp(provider: &Provider, report: &mut Report) {
     let sets = provider.transformations.iter().any(|rule| rule.kind == TransformationKind::SetIdp);
     if !sets && !adds(provider, "idp") {
         let what = format!("no transformation of `{}` sets the claim idp", provider.name);
-        report.lint(&provider.origin, what, "refer to federatedAuthentication/sharedTransformations/setIdpClaim");
+        report.lint(
+            &provider.origin,
+            what,
+            "refer to federatedAuthentication/sharedTransformations/setIdpClaim",
+        );
     }
 }
 
@@ -75,7 +82,8 @@ fn key(provider: &Provider, report: &mut Report) {
             && !targets.iter().any(|target| target.kind == NAME_IDENTIFIER)
     });
     if let Some((rule, ..)) = loses {
-        let what = format!("`{}` takes the claim nameidentifier away, which is the user's key", rule.name);
+        let what =
+            format!("`{}` takes the claim nameidentifier away, which is the user's key", rule.name);
         report.lint(&rule.origin, what, "write <keepSource>true</keepSource>");
     }
 }
@@ -85,7 +93,11 @@ fn role_values(rule: &Transformation, targets: &[ClaimPattern], report: &mut Rep
     for value in targets.iter().filter(is_role).filter_map(|target| target.value.as_deref()) {
         if !value.contains('\\') {
             let what = format!("`{}` gives the role `{value}`, which has no domain", rule.name);
-            report.lint(&rule.origin, what, format!("write sitecore\\{value}, or the domain that is meant"));
+            report.lint(
+                &rule.origin,
+                what,
+                format!("write sitecore\\{value}, or the domain that is meant"),
+            );
         }
     }
 }
@@ -100,10 +112,16 @@ fn role_names(
         let what = format!("`{}` adds the claim `role`, which the CMS does not read", rule.name);
         report.lint(&rule.origin, what, format!("write {LONG_ROLE}"));
     }
-    let renamed = provider.map_inbound_claims && matches!(provider.protocol, Protocol::OpenIdConnect(_));
+    let renamed =
+        provider.map_inbound_claims && matches!(provider.protocol, Protocol::OpenIdConnect(_));
     if renamed && sources.iter().any(|source| source.kind == SHORT_ROLE) {
-        let what = format!("`{}` looks for the claim `role`, which has its long name by then", rule.name);
-        report.lint(&rule.origin, what, format!("write {LONG_ROLE}, or mapInboundClaims=\"false\" at the connection"));
+        let what =
+            format!("`{}` looks for the claim `role`, which has its long name by then", rule.name);
+        report.lint(
+            &rule.origin,
+            what,
+            format!("write {LONG_ROLE}, or mapInboundClaims=\"false\" at the connection"),
+        );
     }
 }
 
@@ -112,7 +130,8 @@ fn administrators(config: &Config, report: &mut Report) {
     for map in &config.property_maps {
         if map.source.kind == "idp" && map.property.eq_ignore_ascii_case("IsAdministrator") {
             let whom = map.source.value.as_deref().unwrap_or("any provider");
-            let what = format!("`{}` makes everybody who comes from {whom} an administrator", map.name);
+            let what =
+                format!("`{}` makes everybody who comes from {whom} an administrator", map.name);
             report.lint(&map.origin, what, "map a group or role instead");
         }
     }

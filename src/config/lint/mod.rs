@@ -12,7 +12,11 @@ use crate::config::read::report::Report;
 pub(crate) fn run(config: &Config, sessions: &Origin, report: &mut Report) {
     if config.sessions.cookie_prefix.is_empty() {
         let what = "cookie names have no prefix, so any host of the domain can set such cookies";
-        report.lint(sessions, what, "write set:cookiePrefix=\"__Host-\" unless the CMS itself reads these cookies");
+        report.lint(
+            sessions,
+            what,
+            "write set:cookiePrefix=\"__Host-\" unless the CMS itself reads these cookies",
+        );
     }
     sites::run(config, report);
     providers::run(config, report);

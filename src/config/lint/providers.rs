@@ -12,7 +12,11 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
     for provider in config.providers.iter().filter(|p| p.is_enabled()) {
         if !config.sites.iter().any(|site| site.providers.find(&provider.name).is_some()) {
             let what = format!("the provider `{}` is mapped to no site", provider.name);
-            report.lint(&provider.origin, what, "name it in a mapEntry of identityProvidersPerSites");
+            report.lint(
+                &provider.origin,
+                what,
+                "name it in a mapEntry of identityProvidersPerSites",
+            );
         }
         domain(config, provider, report);
         authority(config, provider, report);
@@ -25,13 +29,19 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
 
 fn domain(config: &Config, provider: &Provider, report: &mut Report) {
     let Some(domain) = &provider.domain else {
-        let what = format!("the provider `{}` has no domain, so it can build no user", provider.name);
+        let what =
+            format!("the provider `{}` has no domain, so it can build no user", provider.name);
         report.lint(&provider.origin, what, "write <domain>sitecore</domain>");
         return;
     };
     if !config.domains.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
-        let what = format!("the domain `{domain}` of the provider `{}` is not declared", provider.name);
-        report.lint(&provider.origin, what, format!("add <domain id=\"{domain}\"> to domainManager/domains"));
+        let what =
+            format!("the domain `{domain}` of the provider `{}` is not declared", provider.name);
+        report.lint(
+            &provider.origin,
+            what,
+            format!("add <domain id=\"{domain}\"> to domainManager/domains"),
+        );
     }
 }
 
@@ -42,7 +52,9 @@ fn authority(config: &Config, provider: &Provider, report: &mut Report) {
         .strip_prefix("https://login.microsoftonline.com/")
         .and_then(|rest| rest.strip_suffix("/v2.0"));
     if let Some(tenant) = tenant.filter(|tenant| !is_guid(tenant)) {
-        let what = format!("Entra ID names its issuer by the tenant's id, so signing in with `{tenant}` will fail");
+        let what = format!(
+            "Entra ID names its issuer by the tenant's id, so signing in with `{tenant}` will fail"
+        );
         report.lint(&provider.origin, what, "write the id of the tenant, a GUID");
     }
     if let Some(own) = &config.identity_server.issuer {
@@ -54,8 +66,15 @@ fn authority(config: &Config, provider: &Provider, report: &mut Report) {
             })
         };
         if own != issuer && host.as_deref().is_some_and(is_ours) {
-            let what = format!("the provider `{}` expects the issuer {issuer}, but the identity server here is {own}", provider.name);
-            report.lint(&provider.origin, what, "set the variable identityServerAuthority, or the issuer of <identityServer>");
+            let what = format!(
+                "the provider `{}` expects the issuer {issuer}, but the identity server here is {own}",
+                provider.name
+            );
+            report.lint(
+                &provider.origin,
+                what,
+                "set the variable identityServerAuthority, or the issuer of <identityServer>",
+            );
         }
     }
 }
@@ -74,7 +93,8 @@ fn compiled_processors(tree: &Element, report: &mut Report) {
             continue;
         }
         let what = format!("the class `{class}` is compiled code, which does not run here");
-        let instead = "what it configured is written as a <connection> in /sitecore/gateway/connections";
+        let instead =
+            "what it configured is written as a <connection> in /sitecore/gateway/connections";
         report.lint(&processor.origin, what, instead);
     }
 }

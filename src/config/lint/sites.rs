@@ -11,7 +11,10 @@ use crate::config::read::report::Report;
 /// Looks over sites, listeners and access rules.
 pub(crate) fn run(config: &Config, report: &mut Report) {
     for listener in config.listeners.iter().filter(|l| l.hosts.iter().any(|host| host == "*")) {
-        let what = format!("the listener `{}` knows every host, so nothing is refused as unknown", listener.name);
+        let what = format!(
+            "the listener `{}` knows every host, so nothing is refused as unknown",
+            listener.name
+        );
         report.lint(&listener.origin, what, "list the hosts that are meant");
     }
     for site in &config.sites {
@@ -34,19 +37,29 @@ fn login_page(config: &Config, site: &Site, report: &mut Report) {
         report.lint(&site.origin, what, "write loginPage=\"$(loginPath)SITE/PROVIDER\"");
         return;
     };
-    let Some(rest) = page.strip_prefix(&format!("{}login/", config.identity_prefix)) else { return };
+    let Some(rest) = page.strip_prefix(&format!("{}login/", config.identity_prefix)) else {
+        return;
+    };
     let (to, provider) = rest.split_once('/').unwrap_or((rest, ""));
     let provider = provider.split('?').next().unwrap_or_default();
     let Some(to) = config.site(to) else {
-        let what = format!("loginPage of `{}` names the site `{to}`, which is not declared", site.name);
+        let what =
+            format!("loginPage of `{}` names the site `{to}`, which is not declared", site.name);
         report.lint(&site.origin, what, "name a site of /sitecore/sites");
         return;
     };
     let by_scheme = |name: &str| provider.starts_with(&format!("{name}/"));
     let mapped = to.providers.providers.iter().any(|p| &*p.name == provider || by_scheme(&p.name));
     if !mapped {
-        let what = format!("loginPage of `{}` leads to the provider `{provider}`, which is off or not mapped to `{}`", site.name, to.name);
-        report.lint(&site.origin, what, "switch it on and map it, or write loginPage=\"/sitecore/login\"");
+        let what = format!(
+            "loginPage of `{}` leads to the provider `{provider}`, which is off or not mapped to `{}`",
+            site.name, to.name
+        );
+        report.lint(
+            &site.origin,
+            what,
+            "switch it on and map it, or write loginPage=\"/sitecore/login\"",
+        );
     }
 }
 
@@ -59,8 +72,18 @@ fn hidden_sites(config: &Config, report: &mut Report) {
         };
         let earlier = config.sites.iter().take(at).find(|e| covers(e, later) && stricter(e));
         if let Some(earlier) = earlier {
-            let what = format!("the site `{}` is never reached, because `{}` comes first and is less strict", later.name, earlier.name);
-            report.lint(&later.origin, what, format!("put it before `{0}` with patch:before=\"site[@name='{0}']\"", earlier.name));
+            let what = format!(
+                "the site `{}` is never reached, because `{}` comes first and is less strict",
+                later.name, earlier.name
+            );
+            report.lint(
+                &later.origin,
+                what,
+                format!(
+                    "put it before `{0}` with patch:before=\"site[@name='{0}']\"",
+                    earlier.name
+                ),
+            );
         }
     }
 }
@@ -88,7 +111,10 @@ fn hidden_rules(config: &Config, report: &mut Report) {
     for (at, later) in config.access.iter().enumerate() {
         let looser = |e: &&AccessRule| covers_rule(e, later) && looser(&e.admit, &later.admit);
         if let Some(earlier) = config.access.iter().take(at).find(looser) {
-            let what = format!("{} never decides, because {} comes first and admits more", later.name, earlier.name);
+            let what = format!(
+                "{} never decides, because {} comes first and admits more",
+                later.name, earlier.name
+            );
             report.lint(&later.origin, what, "put the stricter rule first");
         }
     }
@@ -106,7 +132,9 @@ fn covers_rule(earlier: &AccessRule, later: &AccessRule) -> bool {
 }
 
 fn covers_path(earlier: &str, later: &str) -> bool {
-    let Some(prefix) = earlier.strip_suffix("/*") else { return earlier.eq_ignore_ascii_case(later) };
+    let Some(prefix) = earlier.strip_suffix("/*") else {
+        return earlier.eq_ignore_ascii_case(later);
+    };
     let later = later.strip_suffix("/*").unwrap_or(later);
     later.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
         && later.as_bytes().get(prefix.len()).is_none_or(|&next| next == b'/')

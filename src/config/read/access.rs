@@ -39,7 +39,8 @@ fn rule(
     let name = ours.text("name").filter(|n| !n.is_empty());
     let name = name.map_or_else(|| format!("access rule {}", at + 1), str::to_owned);
     let site = ours.text("site");
-    if let Some(site) = site.filter(|s| !sites.iter().any(|d| d.site.name.eq_ignore_ascii_case(s))) {
+    if let Some(site) = site.filter(|s| !sites.iter().any(|d| d.site.name.eq_ignore_ascii_case(s)))
+    {
         let what = format!("site=\"{site}\" names no site");
         report.fault(ours.origin_of("site"), what, "name a site of /sitecore/sites");
     }
@@ -72,7 +73,11 @@ fn methods(ours: Ours<'_>, report: &mut Report) -> Vec<Method> {
     let methods: Vec<Method> = methods.collect();
     if methods.is_empty() || methods.len() != written.len() {
         let what = format!("methods=\"{text}\" cannot be read");
-        report.fault(ours.origin_of("methods"), what, "write GET HEAD …, or leave it out for every method");
+        report.fault(
+            ours.origin_of("methods"),
+            what,
+            "write GET HEAD …, or leave it out for every method",
+        );
     }
     methods
 }
@@ -88,7 +93,11 @@ fn admit(ours: Ours<'_>, report: &mut Report) -> Option<Admit> {
         (false, false, None) if ours.text("anonymous").is_some() => Some(Admit::SignedIn),
         _ => {
             let what = "an access rule says exactly one thing about whom it admits";
-            report.fault(ours.origin(), what, "write roles=\"…\", signedIn=\"true\" or anonymous=\"true\"");
+            report.fault(
+                ours.origin(),
+                what,
+                "write roles=\"…\", signedIn=\"true\" or anonymous=\"true\"",
+            );
             None
         }
     }
@@ -98,7 +107,11 @@ fn of_roles(ours: Ours<'_>, roles: &str, report: &mut Report) -> Admit {
     let roles = values::list(roles);
     if roles.is_empty() {
         let what = "roles=\"\" admits nobody";
-        report.lint(ours.origin_of("roles"), what, "name roles separated by |, or take the rule out");
+        report.lint(
+            ours.origin_of("roles"),
+            what,
+            "name roles separated by |, or take the rule out",
+        );
         return Admit::Nobody;
     }
     Admit::Roles(roles)

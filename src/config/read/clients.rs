@@ -49,7 +49,11 @@ pub(crate) fn read(
 pub(crate) fn whole(setting: &Setting) -> Result<(), Refusal> {
     if let Some((key, origin)) = setting.duplicated() {
         let what = format!("the key <{key}> is written twice");
-        return Err(Refusal::at(origin, what, "give each element a name of its own, such as …1 and …2"));
+        return Err(Refusal::at(
+            origin,
+            what,
+            "give each element a name of its own, such as …1 and …2",
+        ));
     }
     let open = setting.find_value(&|setting, value| {
         values::unresolved(value).map(|token| (token.to_owned(), setting.origin.clone()))
@@ -79,7 +83,11 @@ fn parse<T>(
     let value = read(text);
     if value.is_none() {
         let origin = setting.child(name).map_or(&setting.origin, |child| &child.origin);
-        report.fault(origin, format!("<{name}>{text}</{name}> cannot be read"), format!("write {shape}"));
+        report.fault(
+            origin,
+            format!("<{name}>{text}</{name}> cannot be read"),
+            format!("write {shape}"),
+        );
     }
     value
 }
@@ -97,11 +105,19 @@ impl Reader<'_> {
             return Ok(None);
         }
         let Some(id) = setting.text("ClientId") else {
-            return Err(Refusal::at(&setting.origin, "it has no ClientId", "write <ClientId>…</ClientId>"));
+            return Err(Refusal::at(
+                &setting.origin,
+                "it has no ClientId",
+                "write <ClientId>…</ClientId>",
+            ));
         };
         let grant_types = self.list("AllowedGrantTypes");
         if grant_types.is_empty() {
-            return Err(Refusal::at(&setting.origin, "it may use no grant", "write <AllowedGrantTypes>"));
+            return Err(Refusal::at(
+                &setting.origin,
+                "it may use no grant",
+                "write <AllowedGrantTypes>",
+            ));
         }
         let secrets = self.secrets(report);
         let require_secret = boolean(setting, "RequireClientSecret", true, report);
@@ -127,8 +143,16 @@ impl Reader<'_> {
             name: setting.text("ClientName").unwrap_or(id).to_owned(),
             grant_types,
             redirect_uris: self.addresses("RedirectUris", &cors_origins, report),
-            post_logout_redirect_uris: self.addresses("PostLogoutRedirectUris", &cors_origins, report),
-            front_channel_logout_uris: self.addresses("FrontChannelLogoutUris", &cors_origins, report),
+            post_logout_redirect_uris: self.addresses(
+                "PostLogoutRedirectUris",
+                &cors_origins,
+                report,
+            ),
+            front_channel_logout_uris: self.addresses(
+                "FrontChannelLogoutUris",
+                &cors_origins,
+                report,
+            ),
             cors_origins,
             scopes: self.list("AllowedScopes"),
             secrets,
@@ -136,7 +160,12 @@ impl Reader<'_> {
             require_pkce: boolean(setting, "RequirePkce", false, report),
             offline_access: boolean(setting, "AllowOfflineAccess", false, report),
             tokens_via_browser: boolean(setting, "AllowAccessTokensViaBrowser", false, report),
-            user_claims_in_id_token: boolean(setting, "AlwaysIncludeUserClaimsInIdToken", false, report),
+            user_claims_in_id_token: boolean(
+                setting,
+                "AlwaysIncludeUserClaimsInIdToken",
+                false,
+                report,
+            ),
             require_consent: boolean(setting, "RequireConsent", false, report),
             local_login: boolean(setting, "EnableLocalLogin", true, report),
             access_token_lifetime: self.seconds("AccessTokenLifetime", 3_600, report),
@@ -157,8 +186,13 @@ impl Reader<'_> {
         for item in self.setting.list("ClientSecrets") {
             let secret = item.value.as_deref().unwrap_or_default().trim();
             if secret.chars().count() > 100 {
-                let what = format!("a secret of `{}` is longer than 100 characters", self.setting.name);
-                report.lint(&item.origin, what, "Sitecore's own tools cut or refuse it: use a shorter one");
+                let what =
+                    format!("a secret of `{}` is longer than 100 characters", self.setting.name);
+                report.lint(
+                    &item.origin,
+                    what,
+                    "Sitecore's own tools cut or refuse it: use a shorter one",
+                );
             }
             secrets.push(Secret::new(secret));
         }
@@ -188,7 +222,11 @@ impl Reader<'_> {
                     continue;
                 }
                 let what = format!("`{origin}` is not an origin, so it is left out");
-                report.disable(&item.origin, what, "write scheme://host[:port], without a path and without the scheme's own port");
+                report.disable(
+                    &item.origin,
+                    what,
+                    "write scheme://host[:port], without a path and without the scheme's own port",
+                );
             }
         }
         if origins.is_empty() && self.setting.name.eq_ignore_ascii_case("DefaultClient") {
@@ -207,16 +245,26 @@ impl Reader<'_> {
                 addresses.extend(origins.iter().map(|o| value.replace("{AllowedCorsOrigin}", o)));
                 continue;
             }
-            let url = Url::parse(value).ok().filter(|u| u.fragment().is_none() && !value.contains('*'));
+            let url =
+                Url::parse(value).ok().filter(|u| u.fragment().is_none() && !value.contains('*'));
             let Some(url) = url else {
-                let what = format!("`{value}` is not an address without a fragment, so it is left out");
-                report.disable(&item.origin, what, "write it in full, or as {AllowedCorsOrigin}/path");
+                let what =
+                    format!("`{value}` is not an address without a fragment, so it is left out");
+                report.disable(
+                    &item.origin,
+                    what,
+                    "write it in full, or as {AllowedCorsOrigin}/path",
+                );
                 continue;
             };
             let web = matches!(url.scheme(), "http" | "https");
             if web && !origins.contains(&url.origin().ascii_serialization()) {
                 let what = format!("`{value}` lies on no origin of AllowedCorsOrigins");
-                report.lint(&item.origin, what, "add the origin, or write {AllowedCorsOrigin}/path");
+                report.lint(
+                    &item.origin,
+                    what,
+                    "add the origin, or write {AllowedCorsOrigin}/path",
+                );
             }
             addresses.push(value.to_owned());
         }
@@ -225,7 +273,8 @@ impl Reader<'_> {
 
     /// Properties that have no field, as written.
     fn other(&self) -> BTreeMap<String, String> {
-        let plain = |child: &&Setting| child.children.is_empty() && !FIELDS.contains(&child.name.as_str());
+        let plain =
+            |child: &&Setting| child.children.is_empty() && !FIELDS.contains(&child.name.as_str());
         let children = self.setting.children.iter().filter(plain);
         children.filter_map(|c| Some((c.name.clone(), c.value.clone()?))).collect()
     }

@@ -31,7 +31,11 @@ impl<'a> Connections<'a> {
         let list = Ours::new(list, &[], &["connection"], report);
         for element in list.children("connection") {
             let Some(provider) = element.value("provider").filter(|p| !p.trim().is_empty()) else {
-                report.fault(&element.origin, "a connection names no provider", "write provider=\"…\"");
+                report.fault(
+                    &element.origin,
+                    "a connection names no provider",
+                    "write provider=\"…\"",
+                );
                 continue;
             };
             if connections.insert(provider.trim(), element).is_some() {
@@ -216,7 +220,8 @@ impl<'a> Reader<'a> {
         };
         let written = self.text("authority").map(str::to_owned);
         let Some(issuer) = written.or(of_preset).or_else(|| self.known.authority.clone()) else {
-            let instead = "write authority=\"https://…\", or a preset with its tenant, domain or realm";
+            let instead =
+                "write authority=\"https://…\", or a preset with its tenant, domain or realm";
             return Err(self.refusal("authority", "nothing says where the provider is", instead));
         };
         self.url("authority", &issuer, require_https)?;
@@ -284,7 +289,8 @@ impl<'a> Reader<'a> {
     }
 
     fn own_path(&self, attribute: &str, default: &str, report: &mut Report) -> String {
-        let read = |text: &str| CanonicalPath::read(text).ok().map(|path| path.decoded().to_owned());
+        let read =
+            |text: &str| CanonicalPath::read(text).ok().map(|path| path.decoded().to_owned());
         let path = self.ours.and_then(|ours| {
             ours.parse(attribute, "a path on this host, such as /signin-oidc", report, read)
         });
@@ -295,7 +301,11 @@ impl<'a> Reader<'a> {
         let written = values::words(self.text("algorithms").unwrap_or("RS256"));
         for algorithm in written.iter().filter(|a| !ALGORITHMS.contains(&a.as_str())) {
             let what = format!("`{algorithm}` is not an algorithm for ID tokens here");
-            report.fault(self.origin_of("algorithms"), what, format!("known are {}", ALGORITHMS.join(", ")));
+            report.fault(
+                self.origin_of("algorithms"),
+                what,
+                format!("known are {}", ALGORITHMS.join(", ")),
+            );
         }
         written
     }

@@ -91,7 +91,11 @@ fn transformation(setting: &Setting) -> Result<Transformation, Refusal> {
     let sources = patterns(setting, "SourceClaims")?;
     if sources.is_empty() {
         let what = "a transformation without a source claim would match everybody";
-        return Err(Refusal::at(&setting.origin, what, "write <SourceClaims><Claim1 type=\"…\" /></SourceClaims>"));
+        return Err(Refusal::at(
+            &setting.origin,
+            what,
+            "write <SourceClaims><Claim1 type=\"…\" /></SourceClaims>",
+        ));
     }
     Ok(Transformation {
         name: Arc::from(setting.name.as_str()),
@@ -147,7 +151,11 @@ fn known(setting: &Setting, connected: bool) -> Result<Known, Refusal> {
         served(setting)?;
     }
     if known.client_id.is_none() && !connected {
-        return Err(Refusal::at(&setting.origin, "the client id is missing", "write <ClientId>…</ClientId>"));
+        return Err(Refusal::at(
+            &setting.origin,
+            "the client id is missing",
+            "write <ClientId>…</ClientId>",
+        ));
     }
     Ok(known)
 }
@@ -166,7 +174,9 @@ fn served(setting: &Setting) -> Result<(), Refusal> {
     };
     let scheme = setting.text("AuthenticationScheme").unwrap_or(&setting.name);
     let what = format!("it speaks {protocol}, which is not served yet");
-    let instead = format!("where the provider also speaks OpenID Connect, write <connection provider=\"{scheme}\" authority=\"https://…\" clientId=\"…\" /> in /sitecore/gateway/connections");
+    let instead = format!(
+        "where the provider also speaks OpenID Connect, write <connection provider=\"{scheme}\" authority=\"https://…\" clientId=\"…\" /> in /sitecore/gateway/connections"
+    );
     Err(Refusal::at(&setting.origin, what, instead))
 }
 

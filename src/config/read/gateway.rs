@@ -32,7 +32,11 @@ impl<'a> Gateway<'a> {
     pub(crate) fn read(root: &'a Element, report: &mut Report) -> Option<Self> {
         let mut nodes = root.children_named("gateway");
         let Some(element) = nodes.next() else {
-            report.fault(&root.origin, "there is no <gateway>", "start from the base file that comes with the program");
+            report.fault(
+                &root.origin,
+                "there is no <gateway>",
+                "start from the base file that comes with the program",
+            );
             return None;
         };
         for second in nodes {

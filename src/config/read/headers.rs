@@ -50,10 +50,8 @@ fn preset(name: &str) -> Option<Vec<IdentityHeader>> {
     use HeaderSource::Provider;
     use HeaderSource::Roles;
     use HeaderSource::UserName;
-    let header = |name: &'static str, source| IdentityHeader {
-        name: HeaderName::from_static(name),
-        source,
-    };
+    let header =
+        |name: &'static str, source| IdentityHeader { name: HeaderName::from_static(name), source };
     Some(match name {
         "forwarded" => vec![
             header("x-forwarded-user", UserName),
@@ -91,7 +89,11 @@ fn header(element: &Element, report: &mut Report) -> Option<IdentityHeader> {
     let shape = "user, localName, email, roles, administrator or provider";
     let of_user = ours.parse("value", shape, report, of_user);
     let text = |attribute: &str| ours.text(attribute).filter(|t| !t.is_empty()).map(str::to_owned);
-    let sources = [of_user, text("property").map(HeaderSource::Property), text("claim").map(HeaderSource::Claim)];
+    let sources = [
+        of_user,
+        text("property").map(HeaderSource::Property),
+        text("claim").map(HeaderSource::Claim),
+    ];
     let mut sources = sources.into_iter().flatten();
     let (source, second) = (sources.next(), sources.next());
     if source.is_none() || second.is_some() {
@@ -115,7 +117,11 @@ fn of_user(text: &str) -> Option<HeaderSource> {
 
 fn name(text: &str, origin: &Origin, report: &mut Report) -> Option<HeaderName> {
     let Some(name) = HeaderName::from_bytes(text.as_bytes()).ok() else {
-        report.fault(origin, format!("`{text}` is not a header name"), "use letters, digits and hyphens");
+        report.fault(
+            origin,
+            format!("`{text}` is not a header name"),
+            "use letters, digits and hyphens",
+        );
         return None;
     };
     if text.contains('_') || !text.chars().any(|c| c.is_ascii_alphanumeric()) {

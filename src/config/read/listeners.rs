@@ -96,7 +96,11 @@ fn kind(
             let port = ports.iter().find(|(name, _)| *name == target).map(|(_, port)| *port);
             if port.is_none() {
                 let what = format!("redirectTo=\"{target}\" names no listener");
-                report.fault(ours.origin_of("redirectTo"), what, "name the listener with the certificate");
+                report.fault(
+                    ours.origin_of("redirectTo"),
+                    what,
+                    "name the listener with the certificate",
+                );
             }
             port.map(ListenerKind::RedirectTo)
         }
@@ -115,7 +119,11 @@ fn certificates(ours: Ours<'_>, report: &mut Report) -> Vec<(PathBuf, PathBuf)> 
         (Some(certificate), Some(key)) => pairs.push((certificate, key)),
         (None, None) => {}
         (Some(_), None) | (None, Some(_)) => {
-            report.fault(ours.origin(), "a certificate needs its key", "write certificate=\"…\" and key=\"…\"");
+            report.fault(
+                ours.origin(),
+                "a certificate needs its key",
+                "write certificate=\"…\" and key=\"…\"",
+            );
         }
     }
     for element in ours.children("certificate") {
@@ -130,7 +138,11 @@ fn hosts(ours: Ours<'_>, report: &mut Report) -> Vec<String> {
     let hosts = values::list(ours.text("hosts").unwrap_or_default());
     for host in hosts.iter().filter(|host| !is_host(host, *host == "*")) {
         let what = format!("`{host}` is not a host name");
-        report.fault(ours.origin_of("hosts"), what, "write names separated by |, without ports, or * alone");
+        report.fault(
+            ours.origin_of("hosts"),
+            what,
+            "write names separated by |, without ports, or * alone",
+        );
     }
     hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
 }
@@ -140,7 +152,9 @@ fn networks(ours: Ours<'_>, attribute: &str, report: &mut Report) -> Vec<Network
     for text in values::words(&ours.text(attribute).unwrap_or_default().replace('|', " ")) {
         match text.parse() {
             Ok(network) => networks.push(network),
-            Err(why) => report.fault(ours.origin_of(attribute), why, "write ranges such as 10.0.0.0/8"),
+            Err(why) => {
+                report.fault(ours.origin_of(attribute), why, "write ranges such as 10.0.0.0/8")
+            }
         }
     }
     networks
@@ -164,8 +178,7 @@ pub(crate) fn upstreams(gateway: Gateway<'_>, report: &mut Report) -> Vec<Upstre
 }
 
 fn upstream(element: &Element, report: &mut Report) -> Option<UpstreamSettings> {
-    let attributes =
-        ["name", "audience", "ca", "connectTimeout", "responseTimeout", "idleTimeout"];
+    let attributes = ["name", "audience", "ca", "connectTimeout", "responseTimeout", "idleTimeout"];
     let ours = Ours::new(element, &attributes, &["server"], report);
     let name = ours.required("name", report)?;
     if name == "none" {

@@ -76,8 +76,14 @@ impl Entry {
         let persistent = builder(element)?;
         let name = element.value("name").unwrap_or("without a name").to_owned();
         if let (Some(true), Some(builder)) = (persistent, child(element, "externalUserBuilder")) {
-            let what = format!("the map entry `{name}` asks for persistent users, which come in a later version");
-            report.lint(&builder.origin, what, "its users are virtual: they live as long as their sessions");
+            let what = format!(
+                "the map entry `{name}` asks for persistent users, which come in a later version"
+            );
+            report.lint(
+                &builder.origin,
+                what,
+                "its users are virtual: they live as long as their sessions",
+            );
         }
         let mut providers = Vec::new();
         let list = child(element, "identityProviders");
@@ -86,9 +92,15 @@ impl Entry {
                 Some(provider) => providers.push(provider),
                 None => {
                     let written = item.value("ref").unwrap_or_default();
-                    let what = format!("the map entry `{name}` names a provider that is not declared: ref=\"{written}\"");
+                    let what = format!(
+                        "the map entry `{name}` names a provider that is not declared: ref=\"{written}\""
+                    );
                     let place = item.attribute("ref").map_or(&item.origin, |a| &a.origin);
-                    report.lint(place, what, "declare it in federatedAuthentication/identityProviders");
+                    report.lint(
+                        place,
+                        what,
+                        "declare it in federatedAuthentication/identityProviders",
+                    );
                 }
             }
         }
@@ -112,7 +124,9 @@ impl Entry {
                     mapped.providers.push(Arc::clone(provider));
                 }
             }
-            let Some(persistent) = self.persistent.filter(|_| !self.providers.is_empty()) else { continue };
+            let Some(persistent) = self.persistent.filter(|_| !self.providers.is_empty()) else {
+                continue;
+            };
             if let Some(before) = builder.as_ref().filter(|b| b.persistent != persistent) {
                 overruled.push(format!("`{}` (`{}`)", draft.site.name, before.entry));
             }
@@ -120,7 +134,11 @@ impl Entry {
             *builder = Some(Builder { entry: self.name.clone(), persistent });
         }
         if !overruled.is_empty() {
-            let what = format!("the map entry `{}` builds users differently from earlier entries for {}; the last one counts", self.name, overruled.join(", "));
+            let what = format!(
+                "the map entry `{}` builds users differently from earlier entries for {}; the last one counts",
+                self.name,
+                overruled.join(", ")
+            );
             report.lint(&self.origin, what, "give these sites one user builder");
         }
     }
@@ -175,7 +193,11 @@ impl Chosen {
                     Some(selector) => chosen.selectors.push(selector),
                     None => {
                         let what = format!("select=\"{}\" cannot be read", select.value);
-                        report.fault(&select.origin, what, "write all, database:NAME,unspecified or domain:NAME");
+                        report.fault(
+                            &select.origin,
+                            what,
+                            "write all, database:NAME,unspecified or domain:NAME",
+                        );
                     }
                 }
             }
@@ -195,7 +217,11 @@ impl Chosen {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "declare it in /sitecore/sites".to_owned(),
             };
-            report.lint(&site.origin, format!("a map entry names the site `{name}`, which is not declared"), instead);
+            report.lint(
+                &site.origin,
+                format!("a map entry names the site `{name}`, which is not declared"),
+                instead,
+            );
         }
         self.names.push(name);
     }

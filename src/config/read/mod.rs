@@ -124,8 +124,18 @@ fn config(
         domains: domains(root),
         identity_headers: headers::read(gateway, report),
         access: access::rules(gateway, &sites.drafts, report),
-        site_neutral_paths: sessions::paths(root, "ValidateSiteNeutralPaths", "siteNeutralPaths", report),
-        default_source_paths: sessions::paths(root, "ResolveToDefaultAuthenticationSourceOnly", "paths", report),
+        site_neutral_paths: sessions::paths(
+            root,
+            "ValidateSiteNeutralPaths",
+            "siteNeutralPaths",
+            report,
+        ),
+        default_source_paths: sessions::paths(
+            root,
+            "ResolveToDefaultAuthenticationSourceOnly",
+            "paths",
+            report,
+        ),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
@@ -201,7 +211,8 @@ fn check_connections(config: &Config, connections: &Connections<'_>, report: &mu
         let what = format!("the connection is for `{name}`, which is no provider");
         let instead = match values::nearest(name, all().map(|provider| &*provider.name)) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "declare it in federatedAuthentication/identityProviders, or in identity/".to_owned(),
+            None => "declare it in federatedAuthentication/identityProviders, or in identity/"
+                .to_owned(),
         };
         report.lint(&element.origin, what, instead);
     }

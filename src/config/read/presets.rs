@@ -49,7 +49,8 @@ fn known(ours: Ours<'_>, preset: &str) -> Result<(), Refusal> {
     let place = ours.origin_of("preset");
     if PLAIN_OAUTH.contains(&preset) {
         let what = format!("the preset {preset} is plain OAuth 2.0, which is not served yet");
-        let instead = "put an OpenID provider in between, such as Keycloak, or use another provider";
+        let instead =
+            "put an OpenID provider in between, such as Keycloak, or use another provider";
         return Err(Refusal::at(place, what, instead));
     }
     let what = format!("there is no preset `{preset}`");

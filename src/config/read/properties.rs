@@ -40,7 +40,11 @@ fn map(element: &Element, at: usize) -> Result<PropertyMap, Refusal> {
     }
     let missing = |what: &str| {
         let what = format!("a property map is off, because it has no <{what}>");
-        Refusal::at(&element.origin, what, "write <data><source name=\"claim type\" /><target name=\"property\" /></data>")
+        Refusal::at(
+            &element.origin,
+            what,
+            "write <data><source name=\"claim type\" /><target name=\"property\" /></data>",
+        )
     };
     let data = element.child("data").ok_or_else(|| missing("data"))?;
     let source = data.child("source").ok_or_else(|| missing("source"))?;

@@ -20,8 +20,7 @@ use crate::config::read::values;
 use crate::config::tree::Element;
 
 const ORDINARY: &str = "Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider";
-const IDENTITY_SERVER: &str =
-    "Sitecore.Owin.Authentication.IdentityServer.IdentityServerProvider";
+const IDENTITY_SERVER: &str = "Sitecore.Owin.Authentication.IdentityServer.IdentityServerProvider";
 
 /// What every provider is read with.
 #[derive(Debug)]
@@ -60,7 +59,8 @@ pub(crate) fn read(context: &Context<'_>, report: &mut Report) -> Vec<Arc<Provid
         }
         providers.push(Arc::new(provider));
     }
-    let position = |p: &Provider| elements().position(|e| e.value("id").map(str::trim) == Some(&*p.name));
+    let position =
+        |p: &Provider| elements().position(|e| e.value("id").map(str::trim) == Some(&*p.name));
     providers.sort_by_key(|provider| position(provider));
     providers
 }
@@ -151,22 +151,26 @@ impl Reader<'_> {
             let what = "the shared transformations cannot be read";
             return Err(Refusal::at(&self.element.origin, what, "see the notice about them"));
         };
-        provider.transformations =
-            transformations::chain(self.context.root, shared, self.element)?;
+        provider.transformations = transformations::chain(self.context.root, shared, self.element)?;
         Ok(())
     }
 
     fn check_class(&self) -> Result<(), Refusal> {
         let Some(written) = self.element.attribute("type") else {
             let what = "it has no type";
-            return Err(Refusal::at(&self.element.origin, what, format!("write type=\"{ORDINARY}, Sitecore.Owin.Authentication\"")));
+            return Err(Refusal::at(
+                &self.element.origin,
+                what,
+                format!("write type=\"{ORDINARY}, Sitecore.Owin.Authentication\""),
+            ));
         };
         let class = values::class(&written.value);
         if [ORDINARY, IDENTITY_SERVER].contains(&class) {
             return Ok(());
         }
         let what = format!("the provider class `{class}` is not known here");
-        let instead = format!("use {ORDINARY} and say how to reach it in /sitecore/gateway/connections");
+        let instead =
+            format!("use {ORDINARY} and say how to reach it in /sitecore/gateway/connections");
         Err(Refusal::at(&written.origin, what, instead))
     }
 
@@ -185,8 +189,13 @@ impl Reader<'_> {
         };
         for name in ["transformations", "triggerExternalSignOut"] {
             let inherited = transformations::child(self.element, name);
-            if let Some(child) = inherited.filter(|c| c.elements().next().is_some() || !c.text().is_empty()) {
-                let what = format!("<{}> of the subprovider `{}` has no effect: it comes from `{}`", child.name, provider.name, gateway.name);
+            if let Some(child) =
+                inherited.filter(|c| c.elements().next().is_some() || !c.text().is_empty())
+            {
+                let what = format!(
+                    "<{}> of the subprovider `{}` has no effect: it comes from `{}`",
+                    child.name, provider.name, gateway.name
+                );
                 report.lint(&child.origin, what, format!("write it at `{}`", gateway.name));
             }
         }
@@ -197,7 +206,10 @@ impl Reader<'_> {
         provider.protocol = gateway.protocol.clone();
         provider.domain = provider.domain.take().or_else(|| gateway.domain.clone());
         if provider.is_enabled() && !gateway.is_enabled() {
-            let what = format!("the subprovider `{}` is off, because `{}` is", provider.name, gateway.name);
+            let what = format!(
+                "the subprovider `{}` is off, because `{}` is",
+                provider.name, gateway.name
+            );
             report.lint(&provider.origin, what, "switch both on, or both off");
             provider.state = gateway.state.clone();
         }
@@ -207,7 +219,11 @@ impl Reader<'_> {
         let connection = self.context.connections.find(&provider.name);
         let class = values::class(self.element.value("type").unwrap_or_default());
         let known = if class == IDENTITY_SERVER {
-            identity_provider::identity_server(self.context.root, self.context.settings, self.element)?
+            identity_provider::identity_server(
+                self.context.root,
+                self.context.settings,
+                self.element,
+            )?
         } else {
             if connection.is_none() {
                 return Err(no_connection(&provider.name, &self.element.origin));
@@ -222,7 +238,9 @@ impl Reader<'_> {
 }
 
 fn no_connection(name: &str, origin: &Origin) -> Refusal {
-    let instead = format!("write <connection provider=\"{name}\" authority=\"https://…\" clientId=\"…\" clientSecret=\"…\" /> in /sitecore/gateway/connections");
+    let instead = format!(
+        "write <connection provider=\"{name}\" authority=\"https://…\" clientId=\"…\" clientSecret=\"…\" /> in /sitecore/gateway/connections"
+    );
     Refusal::at(origin, "nothing says how to reach it", instead)
 }
 

@@ -63,11 +63,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// A refusal because of what stands at `origin`.
-    pub(crate) fn at(
-        origin: &Origin,
-        what: impl Into<String>,
-        instead: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn at(origin: &Origin, what: impl Into<String>, instead: impl Into<String>) -> Self {
         Self { origin: origin.clone(), what: what.into(), instead: instead.into() }
     }
 }

@@ -28,8 +28,10 @@ pub(crate) fn sessions(
     let attributes = ["store", "cookiePrefix", "absoluteLifetime", "capacity"];
     let ours = gateway.section("sessions", &attributes, &[], report);
     let processor = processor(root, COOKIE_AUTHENTICATION);
-    let expire = of_child(processor, "ExpireTimeSpan", "a time such as 00:30:00", report, values::duration);
-    let sliding = of_child(processor, "SlidingExpiration", "true or false", report, values::boolean);
+    let expire =
+        of_child(processor, "ExpireTimeSpan", "a time such as 00:30:00", report, values::duration);
+    let sliding =
+        of_child(processor, "SlidingExpiration", "true or false", report, values::boolean);
     let mut sessions = SessionSettings {
         authentication_type: settings.authentication_type.clone(),
         cookie_prefix: String::new(),
@@ -46,7 +48,8 @@ pub(crate) fn sessions(
     if let Some(prefix) = ours.parse("cookiePrefix", "__Host- or nothing", report, prefix) {
         sessions.cookie_prefix = prefix;
     }
-    sessions.absolute_lifetime = ours.duration("absoluteLifetime", sessions.absolute_lifetime, report);
+    sessions.absolute_lifetime =
+        ours.duration("absoluteLifetime", sessions.absolute_lifetime, report);
     let most = u32::try_from(sessions.capacity).unwrap_or(u32::MAX);
     sessions.capacity = ours.number("capacity", most, report) as usize;
     sessions
@@ -102,7 +105,11 @@ pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
     let template = ours.text("nameTemplate").filter(|t| !t.is_empty());
     if let Some(wrong) = template.filter(|t| !is_template(t)) {
         let what = format!("nameTemplate=\"{wrong}\" cannot be read");
-        report.fault(ours.origin_of("nameTemplate"), what, "write claims in braces, such as {email} or {preferred_username}");
+        report.fault(
+            ours.origin_of("nameTemplate"),
+            what,
+            "write claims in braces, such as {email} or {preferred_username}",
+        );
     }
     Users {
         name_template: template.map(str::to_owned),
@@ -190,12 +197,7 @@ pub(crate) fn origin_of(gateway: Gateway<'_>, section: &str) -> Origin {
 }
 
 /// The texts of the `path` items of a processor of `owin.cookieAuthentication.validateIdentity`.
-pub(crate) fn paths(
-    root: &Element,
-    class: &str,
-    list: &str,
-    report: &mut Report,
-) -> Vec<String> {
+pub(crate) fn paths(root: &Element, class: &str, list: &str, report: &mut Report) -> Vec<String> {
     let pipeline = root.descend(&["pipelines", "owin.cookieAuthentication.validateIdentity"]);
     let processors = pipeline.into_iter().flat_map(|p| p.children_named("processor"));
     let ours = processors.filter(|p| {

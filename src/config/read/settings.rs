@@ -69,7 +69,9 @@ impl Settings {
             .unwrap_or(Duration::from_hours(180 * 24));
         let callback = "FederatedAuthentication.IdentityServer.CallbackAuthority";
         if let Some((text, origin)) = self.find(callback) {
-            let what = format!("{callback} is `{text}`, but redirect addresses are always on the host that the browser used");
+            let what = format!(
+                "{callback} is `{text}`, but redirect addresses are always on the host that the browser used"
+            );
             report.lint(origin, what, "leave it out and declare that host at a site");
         }
     }

@@ -129,9 +129,8 @@ fn inheritance<'a>(
     let mut current = element;
     while let Some(parent) = current.attribute("inherits").filter(|a| !a.value.trim().is_empty()) {
         let wanted = parent.value.trim();
-        let named = |e: &&&Element| {
-            e.value("name").is_some_and(|n| n.trim().eq_ignore_ascii_case(wanted))
-        };
+        let named =
+            |e: &&&Element| e.value("name").is_some_and(|n| n.trim().eq_ignore_ascii_case(wanted));
         let Some(next) = all.iter().find(named).copied() else {
             let what = format!("inherits=\"{wanted}\" names no site");
             report.fault(&parent.origin, what, "name a site that exists");
@@ -269,7 +268,12 @@ impl<'a> SiteReader<'a> {
         let text = self.text("loginPage", report)?;
         let page = ReturnPath::read(text);
         if page.is_none() {
-            self.wrong("loginPage", text, "a path on the same host, such as /sitecore/login", report);
+            self.wrong(
+                "loginPage",
+                text,
+                "a path on the same host, such as /sitecore/login",
+                report,
+            );
         }
         page.map(|page| page.as_str().to_owned())
     }
@@ -328,7 +332,8 @@ impl<'a> SiteReader<'a> {
     /// request can reach it at all (`scheduler`, `system` and `publisher` have neither host nor
     /// folder).
     fn default_upstream(&self) -> Destination {
-        let reachable = self.attribute("hostName").is_some() || self.attribute("virtualFolder").is_some();
+        let reachable =
+            self.attribute("hostName").is_some() || self.attribute("virtualFolder").is_some();
         match self.upstreams.first().filter(|_| reachable) {
             Some(upstream) => Destination::Upstream(Arc::clone(&upstream.name)),
             None => Destination::Nothing,

@@ -107,7 +107,11 @@ fn rule(element: &Element) -> Result<TransformationKind, Refusal> {
     let sources = patterns(element, "sources")?;
     if sources.is_empty() {
         let what = "a transformation without a source would match everybody";
-        return Err(Refusal::at(&element.origin, what, "write <sources><claim name=\"…\" /></sources>"));
+        return Err(Refusal::at(
+            &element.origin,
+            what,
+            "write <sources><claim name=\"…\" /></sources>",
+        ));
     }
     let targets = patterns(element, "targets")?;
     let keep_source = match child_text(element, "keepSource") {
