@@ -65,6 +65,20 @@ pub struct UpstreamSettings {
     pub origin: Origin,
 }
 
+impl UpstreamSettings {
+    /// Whether `other` leads to the same place in the same way, wherever it is declared.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { name, servers, certificate_authority, connect_timeout, .. } = self;
+        *name == other.name
+            && *servers == other.servers
+            && *certificate_authority == other.certificate_authority
+            && *connect_timeout == other.connect_timeout
+            && self.response_timeout == other.response_timeout
+            && self.idle_timeout == other.idle_timeout
+            && self.audience == other.audience
+    }
+}
+
 /// One server of an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
