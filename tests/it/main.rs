@@ -15,6 +15,7 @@
 mod support;
 
 mod demo;
+mod fixtures;
 mod framing;
 mod headers;
 mod hosts;
