@@ -14,6 +14,7 @@
 
 mod support;
 
+mod configuration_faults;
 mod demo;
 mod fixtures;
 mod framing;
