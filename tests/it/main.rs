@@ -14,7 +14,7 @@
 
 mod support;
 
-mod configuration_faults;
+mod configuration;
 mod demo;
 mod fixtures;
 mod framing;
