@@ -38,6 +38,9 @@ impl Login {
         Self { parts }
     }
 
+    /// Writes the gauges that depend on the moment.
+    pub fn refresh_gauges(&self) {}
+
     /// Whether `path` on `site` is an address of this engine: sign-in, callbacks, sign-out.
     pub fn serves(config: &Config, site: &Site, path: &CanonicalPath) -> bool {
         let _ = (config, site, path);

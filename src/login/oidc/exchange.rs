@@ -1,0 +1,140 @@
+//! Redeeming a code at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use http::header;
+use openidconnect::AuthType;
+use openidconnect::AuthorizationCode;
+use openidconnect::ClientId;
+use openidconnect::ClientSecret;
+use openidconnect::HttpRequest;
+use openidconnect::IssuerUrl;
+use openidconnect::JsonWebKeySet;
+use openidconnect::OAuth2TokenResponse;
+use openidconnect::PkceCodeVerifier;
+use openidconnect::RedirectUrl;
+use openidconnect::RequestTokenError;
+use openidconnect::StandardErrorResponse;
+use openidconnect::TokenResponse;
+use openidconnect::core::CoreClient;
+use openidconnect::core::CoreErrorResponseType;
+use openidconnect::core::CoreTokenType;
+
+use crate::config::model::ClientAuthentication;
+use crate::config::model::OpenIdConnect;
+use crate::crypto::secret::Secret;
+use crate::http::client::Client;
+use crate::http::client::ClientError;
+use crate::http::client::Trust;
+use crate::login::oidc::fault::Fault;
+use crate::login::oidc::metadata::Metadata;
+
+/// What the code was good for.
+pub(super) struct Tokens {
+    /// The ID token, compact.
+    pub id_token: Secret,
+    /// For the userinfo endpoint.
+    pub access_token: Secret,
+}
+
+/// What is redeemed.
+pub(super) struct Code<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// PKCE's secret half.
+    pub verifier: &'a str,
+    /// The redirect URI that the code was asked for with.
+    pub redirect_uri: String,
+}
+
+/// Redeems `code`.
+///
+/// # Errors
+///
+/// [`Fault::Down`], [`Fault::Client`] or [`Fault::Code`] as the provider answers.
+pub(super) async fn redeem(
+    client: &Client,
+    trust: &Trust,
+    connection: &OpenIdConnect,
+    metadata: &Metadata,
+    code: Code<'_>,
+) -> Result<Tokens, Fault> {
+    let wrong = |error: url::ParseError| Fault::Metadata(error.to_string());
+    let mut party = CoreClient::new(
+        ClientId::new(connection.client_id.clone()),
+        IssuerUrl::new(connection.issuer.clone()).map_err(wrong)?,
+        JsonWebKeySet::default(),
+    )
+    .set_token_uri(metadata.token_endpoint.clone())
+    .set_redirect_uri(RedirectUrl::new(code.redirect_uri).map_err(wrong)?);
+    let raw = raw_credentials(connection);
+    if let Some(secret) = &connection.client_secret
+        && raw.is_none()
+    {
+        party = party.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
+    }
+    if connection.client_authentication != ClientAuthentication::Basic {
+        party = party.set_auth_type(AuthType::RequestBody);
+    }
+    let send = |mut request: HttpRequest| {
+        if let Some(raw) = raw.clone() {
+            request.headers_mut().insert(header::AUTHORIZATION, raw);
+        }
+        async {
+            let (head, body) = client.send(request, trust).await?.into_parts();
+            Ok(http::Response::from_parts(head, body.to_vec()))
+        }
+    };
+    let answer = party
+        .exchange_code(AuthorizationCode::new(code.code.to_owned()))
+        .set_pkce_verifier(PkceCodeVerifier::new(code.verifier.to_owned()))
+        .request_async(&send)
+        .await
+        .map_err(refused)?;
+    if *answer.token_type() != CoreTokenType::Bearer {
+        return Err(Fault::Code("the token type is not Bearer".to_owned()));
+    }
+    let id_token =
+        answer.id_token().ok_or_else(|| Fault::Code("there is no id_token".to_owned()))?;
+    Ok(Tokens {
+        id_token: Secret::new(id_token.to_string()),
+        access_token: Secret::new(answer.access_token().secret()),
+    })
+}
+
+/// Basic credentials without the form encoding that RFC 6749 §2.3.1 asks for.
+fn raw_credentials(connection: &OpenIdConnect) -> Option<HeaderValue> {
+    let secret = connection.client_secret.as_ref()?;
+    if connection.client_authentication != ClientAuthentication::BasicRaw {
+        return None;
+    }
+    let pair = STANDARD.encode(format!("{}:{}", connection.client_id, secret.expose()));
+    let mut value = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The endpoint's `error` decides whose fault it is; its other words stay out of pages and logs,
+/// where they could carry anything.
+fn refused(
+    error: RequestTokenError<ClientError, StandardErrorResponse<CoreErrorResponseType>>,
+) -> Fault {
+    match error {
+        RequestTokenError::ServerResponse(answer) => match answer.error() {
+            CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient => {
+                Fault::Client(answer.error().to_string())
+            }
+            CoreErrorResponseType::Extension(_) => Fault::Code("another error".to_owned()),
+            CoreErrorResponseType::InvalidGrant
+            | CoreErrorResponseType::InvalidRequest
+            | CoreErrorResponseType::InvalidScope
+            | CoreErrorResponseType::UnsupportedGrantType => {
+                Fault::Code(answer.error().to_string())
+            }
+        },
+        RequestTokenError::Request(error) => Fault::unanswered(&error),
+        RequestTokenError::Parse(..) => Fault::Down("its token answer is no JSON".to_owned()),
+        RequestTokenError::Other(_) => Fault::Down("its token answer is empty".to_owned()),
+    }
+}

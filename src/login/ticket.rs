@@ -1,0 +1,77 @@
+//! Small sealed promises to one browser: that a form is ours, and where a sign-out leads back to.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::crypto::seal::SealKeys;
+use crate::http::ReturnPath;
+use crate::login::browser::Browser;
+
+/// What a ticket is good for; each opens for its own purpose only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Posting one of our forms.
+    Form,
+    /// Coming back from a provider's sign-out.
+    Logout,
+}
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::Logout => "logout",
+        }
+    }
+
+    const fn lifetime(self) -> Duration {
+        match self {
+            Self::Form => Duration::from_secs(3600),
+            Self::Logout => Duration::from_secs(600),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Ticket {
+    browser: String,
+    expires: i64,
+    return_path: Option<String>,
+}
+
+/// A ticket for `browser`. Empty only if the cipher fails, and then it opens nothing.
+pub(super) fn issue(
+    seal: &SealKeys,
+    purpose: Purpose,
+    browser: &Browser,
+    return_path: Option<&ReturnPath>,
+    now: Timestamp,
+) -> String {
+    let ticket = Ticket {
+        browser: browser.digest().to_owned(),
+        expires: now.plus(purpose.lifetime()).0,
+        return_path: return_path.map(|path| path.as_str().to_owned()),
+    };
+    serde_json::to_vec(&ticket)
+        .ok()
+        .and_then(|plain| seal.seal(purpose.name(), &plain))
+        .unwrap_or_default()
+}
+
+/// Opens a ticket that this browser brought. `None` when it is not ours, not the browser's, or too
+/// old; else the way back it names, if any.
+pub(super) fn open(
+    seal: &SealKeys,
+    purpose: Purpose,
+    ticket: &str,
+    browser: &str,
+    now: Timestamp,
+) -> Option<Option<ReturnPath>> {
+    let plain = seal.open_sealed(purpose.name(), ticket)?;
+    let ticket: Ticket = serde_json::from_slice(&plain).ok()?;
+    let good = ticket.browser == browser && now.0 < ticket.expires;
+    good.then(|| ticket.return_path.as_deref().and_then(ReturnPath::read))
+}
