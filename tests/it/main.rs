@@ -15,5 +15,12 @@
 mod support;
 
 mod demo;
+mod framing;
+mod headers;
+mod hosts;
 mod pages;
+mod patch_engine;
 mod paths;
+mod sign_in;
+mod tokens;
+mod tunnels;

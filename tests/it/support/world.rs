@@ -156,7 +156,7 @@ pub(crate) fn provider_patch(name: &str, issuer: &str, connection: &str) -> Stri
     format!(
         r#"<gateway><connections>
   <connection provider="{name}" authority="{issuer}" clientId="{CLIENT_ID}" clientSecret="{CLIENT_SECRET}"
-              scopes="openid profile email" requireHttps="false" {connection} />
+              scopes="openid profile email" requireHttpsMetadata="false" {connection} />
 </connections></gateway>
 <federatedAuthentication>
   <identityProviders hint="list:AddIdentityProvider">
