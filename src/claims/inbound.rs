@@ -40,7 +40,10 @@ fn is_text(kind: &str) -> bool {
 }
 
 fn texts(value: &Value, text_only: bool) -> Vec<String> {
-    let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    let elements = match value.as_array() {
+        Some(elements) => elements.as_slice(),
+        None => std::slice::from_ref(value),
+    };
     elements.iter().filter_map(|element| text(element, text_only)).collect()
 }
 

@@ -23,6 +23,9 @@ use crate::users::User;
 use crate::users::throttle::Rate;
 use crate::users::throttle::Throttle;
 
+/// The provider's name in sessions of local users.
+pub const PROVIDER: &str = "local";
+
 /// Checks passwords. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct LocalUsers {
