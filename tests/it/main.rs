@@ -14,12 +14,14 @@
 
 mod support;
 
+mod demo;
 mod framing;
 mod headers;
 mod hosts;
-mod demo;
 mod pages;
 mod paths;
+mod redirects;
+mod sessions;
 mod sign_in;
 mod tokens;
 mod tunnels;
