@@ -15,5 +15,6 @@
 mod support;
 
 mod demo;
+mod listen;
 mod pages;
 mod paths;
