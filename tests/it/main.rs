@@ -22,6 +22,8 @@ mod hosts;
 mod pages;
 mod patch_engine;
 mod paths;
+mod redirects;
+mod sessions;
 mod sign_in;
 mod tokens;
 mod tunnels;
