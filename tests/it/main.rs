@@ -14,6 +14,7 @@
 
 mod support;
 
+mod corpus;
 mod demo;
 mod framing;
 mod headers;
