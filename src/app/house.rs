@@ -45,6 +45,7 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
     let parts = identity_server::Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
+        seal: seal.clone(),
         sessions: Arc::clone(&sessions),
     };
     let identity_server = IdentityServer::open(&keys, parts)

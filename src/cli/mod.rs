@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod demo;
+pub mod explain;
 pub mod health;
 pub mod run;
 pub mod secret;
@@ -28,6 +29,7 @@ enum Command {
     Demo(demo::DemoOptions),
     #[command(subcommand)]
     Secret(secret::Command),
+    Explain(explain::Command),
     Health(health::Health),
 }
 
@@ -54,6 +56,7 @@ impl Command {
             Self::Run(run) => control_runtime()?.block_on(run.run()),
             Self::Demo(options) => control_runtime()?.block_on(demo::run(options)).map(success),
             Self::Secret(secret) => secret.run().map(success),
+            Self::Explain(explain) => explain.run(),
             Self::Health(health) => health.run(),
         }
     }

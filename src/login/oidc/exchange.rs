@@ -40,8 +40,8 @@ pub(super) struct Tokens {
 
 /// What is redeemed.
 pub(super) struct Code<'a> {
-    /// The code.
-    pub code: &'a str,
+    /// As the browser brought it.
+    pub value: &'a str,
     /// PKCE's secret half.
     pub verifier: &'a str,
     /// The redirect URI that the code was asked for with.
@@ -87,7 +87,7 @@ pub(super) async fn redeem(
         }
     };
     let answer = party
-        .exchange_code(AuthorizationCode::new(code.code.to_owned()))
+        .exchange_code(AuthorizationCode::new(code.value.to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(code.verifier.to_owned()))
         .request_async(&send)
         .await
