@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use askama::Template;
 
 use crate::cli::demo::settings::Plan;
-use crate::cli::demo::settings::write_base;
 use crate::cli::demo::settings::write_file;
 
 #[derive(Template)]
@@ -23,7 +22,6 @@ struct PartnerIdentity<'a> {
 /// Writes the provider's configuration directory.
 pub(super) fn write(plan: &Plan<'_>) -> anyhow::Result<PathBuf> {
     let conf = plan.directory.join("partner-conf");
-    write_base(&conf)?;
     write_file(&conf.join("include/partner.config"), &PartnerPatch { plan }.render()?)?;
     write_file(&conf.join("identity/partner.xml"), &PartnerIdentity { plan }.render()?)?;
     Ok(conf)

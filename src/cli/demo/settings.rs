@@ -1,4 +1,4 @@
-//! The demo's configuration: the base as it comes with the program, and one patch over it.
+//! The demo's configuration: one patch over the base that is built into the program.
 
 use std::fs;
 use std::path::Path;
@@ -39,17 +39,8 @@ struct GatewayPatch<'a> {
 /// Writes the gateway's configuration directory.
 pub(super) fn write(plan: &Plan<'_>) -> anyhow::Result<PathBuf> {
     let conf = plan.directory.join("conf");
-    write_base(&conf)?;
     write_file(&conf.join("include/demo.config"), &GatewayPatch { plan }.render()?)?;
     Ok(conf)
-}
-
-/// Writes the base into a configuration directory that is made for it.
-pub(super) fn write_base(conf: &Path) -> anyhow::Result<()> {
-    for (name, text) in BASE {
-        write_file(&conf.join(name), text)?;
-    }
-    Ok(())
 }
 
 /// Writes a file and the folders above it.
@@ -58,7 +49,3 @@ pub(super) fn write_file(file: &Path, text: &str) -> anyhow::Result<()> {
         file.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(file, text));
     written.with_context(|| format!("cannot write {}", file.display()))
 }
-
-/// The files that make up the base.
-const BASE: [(&str, &str); 1] =
-    [("vestibule.config", include_str!("../../../conf/vestibule.config"))];
