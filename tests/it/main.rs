@@ -18,6 +18,7 @@ mod demo;
 mod framing;
 mod headers;
 mod hosts;
+mod listen;
 mod pages;
 mod patch_engine;
 mod paths;
