@@ -14,10 +14,16 @@
 
 mod support;
 
+mod access;
+mod caching;
+mod config_reload;
 mod demo;
+mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
+mod logs_and_metrics;
+mod outages;
 mod pages;
 mod paths;
 mod redirects;
