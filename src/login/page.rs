@@ -124,7 +124,8 @@ impl Login {
         let (config, exchange) = (&visit.config, &visit.exchange);
         let site = page.site;
         let browser = Browser::of(exchange);
-        let token = ticket::issue(&self.parts.seal, Purpose::Form, &browser, None, exchange.now);
+        let token =
+            ticket::issue(&self.parts.seal, Purpose::Form, browser.digest(), None, exchange.now);
         let return_path = page.return_path.unwrap_or_else(|| endpoint::start_page(site));
         let action = links::local_form(config, site, Some(&return_path));
         let form = LocalForm {
@@ -164,7 +165,7 @@ fn has_local_users(config: &Config, site: &Site) -> bool {
 }
 
 /// Whether an account option is on, as it is unless it says `false`.
-fn allows(config: &Config, option: &str) -> bool {
+pub(super) fn allows(config: &Config, option: &str) -> bool {
     let options = &config.identity_server.account_options;
     let written = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(option));
     written.is_none_or(|(_, value)| !value.trim().eq_ignore_ascii_case("false"))

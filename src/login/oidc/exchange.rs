@@ -1,5 +1,8 @@
 //! Redeeming a code at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
@@ -16,10 +19,10 @@ use openidconnect::PkceCodeVerifier;
 use openidconnect::RedirectUrl;
 use openidconnect::RequestTokenError;
 use openidconnect::StandardErrorResponse;
-use openidconnect::TokenResponse;
 use openidconnect::core::CoreClient;
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::core::CoreTokenType;
+use serde_json::Value;
 
 use crate::config::model::ClientAuthentication;
 use crate::config::model::OpenIdConnect;
@@ -28,6 +31,7 @@ use crate::http::client::Client;
 use crate::http::client::ClientError;
 use crate::http::client::Trust;
 use crate::login::oidc::fault::Fault;
+use crate::login::oidc::jws;
 use crate::login::oidc::metadata::Metadata;
 
 /// What the code was good for.
@@ -47,6 +51,9 @@ pub(super) struct Code<'a> {
     /// The redirect URI that the code was asked for with.
     pub redirect_uri: String,
 }
+
+/// Members of a token answer that the crate reads for us.
+const NEEDED: [&str; 3] = ["access_token", "token_type", "error"];
 
 /// Redeems `code`.
 ///
@@ -77,13 +84,14 @@ pub(super) async fn redeem(
     if connection.client_authentication != ClientAuthentication::Basic {
         party = party.set_auth_type(AuthType::RequestBody);
     }
+    let id_token = Mutex::new(None);
     let send = |mut request: HttpRequest| {
         if let Some(raw) = raw.clone() {
             request.headers_mut().insert(header::AUTHORIZATION, raw);
         }
         async {
             let (head, body) = client.send(request, trust).await?.into_parts();
-            Ok(http::Response::from_parts(head, body.to_vec()))
+            Ok(http::Response::from_parts(head, lift(&body, &id_token)))
         }
     };
     let answer = party
@@ -95,12 +103,21 @@ pub(super) async fn redeem(
     if *answer.token_type() != CoreTokenType::Bearer {
         return Err(Fault::Code("the token type is not Bearer".to_owned()));
     }
-    let id_token =
-        answer.id_token().ok_or_else(|| Fault::Code("there is no id_token".to_owned()))?;
-    Ok(Tokens {
-        id_token: Secret::new(id_token.to_string()),
-        access_token: Secret::new(answer.access_token().secret()),
-    })
+    let id_token = id_token.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let id_token = id_token.ok_or_else(|| Fault::Code("there is no id_token".to_owned()))?;
+    Ok(Tokens { id_token, access_token: Secret::new(answer.access_token().secret()) })
+}
+
+/// Takes the ID token out of a token answer before the crate reads it, and leaves the crate no more
+/// than it needs: it would read every claim and member into a type of its own, and refuse an
+/// `email_verified` or `expires_in` that is a string.
+fn lift(body: &[u8], id_token: &Mutex<Option<Secret>>) -> Vec<u8> {
+    let Some(mut answer) = jws::object(body) else { return body.to_vec() };
+    if let Some(Value::String(token)) = answer.remove("id_token") {
+        *id_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(token));
+    }
+    answer.retain(|name, _| NEEDED.contains(&name.as_str()));
+    Value::Object(answer).to_string().into_bytes()
 }
 
 /// Basic credentials without the form encoding that RFC 6749 §2.3.1 asks for.

@@ -126,7 +126,7 @@ impl RelyingParty {
             let json = call.read(metadata::address(&connection)).await?;
             let read = metadata::read(&connection, &json);
             if let Err(fault) = &read {
-                tracing::warn!(provider = ?call.provider, %fault, "discovery document refused");
+                tracing::warn!(provider = ?call.provider, ?fault, "discovery document refused");
             }
             read
         };
