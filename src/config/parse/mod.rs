@@ -1,0 +1,425 @@
+//! The bytes of one XML file become an [`Element`] tree in which everything knows its line and
+//! column. Strict where quick-xml is lenient (security.md class N): no DOCTYPE, no processing
+//! instruction, no entity of one's own, no control character, nothing after the root, all bounded.
+
+mod characters;
+mod namespaces;
+mod source;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use quick_xml::Error;
+use quick_xml::Reader;
+use quick_xml::events::BytesDecl;
+use quick_xml::events::BytesStart;
+use quick_xml::events::Event;
+use quick_xml::events::attributes::AttrError;
+
+use crate::config::fault::Fault;
+use crate::config::fault::Notice;
+use crate::config::parse::characters::attribute_value;
+use crate::config::parse::characters::is_name;
+use crate::config::parse::characters::text_reference;
+use crate::config::parse::namespaces::Namespaces;
+use crate::config::parse::source::Source;
+use crate::config::rules::XMLCONFIG;
+use crate::config::tree::Attribute;
+use crate::config::tree::Element;
+use crate::config::tree::Node;
+
+/// A file of this many bytes or more is refused; the product's own largest has 300 KB.
+pub const MAX_BYTES: usize = 10_000_000;
+/// Elements inside one another.
+pub const MAX_DEPTH: usize = 256;
+/// Attributes of one element, namespace declarations included.
+pub const MAX_ATTRIBUTES: usize = 1_000;
+/// Elements of one file.
+pub const MAX_ELEMENTS: usize = 100_000;
+
+const XINCLUDE: &str = "http://www.w3.org/2001/XInclude";
+const MAX_FAULTS: usize = 50;
+
+/// Reads one file; `file` is how its places are named.
+///
+/// # Errors
+///
+/// Everything that is wrong up to the first place after which nothing can be understood.
+pub fn parse(bytes: &[u8], file: &Path) -> Result<Element, Vec<Fault>> {
+    parse_with_notices(bytes, file).map(|(root, _)| root)
+}
+
+/// The same, with what its owner should know of the file.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_with_notices(bytes: &[u8], file: &Path) -> Result<(Element, Vec<Notice>), Vec<Fault>> {
+    let source = Source::new(bytes, file)?;
+    let mut parser = Parser {
+        source: &source,
+        scopes: Namespaces::new(),
+        open: Vec::new(),
+        root: None,
+        text: None,
+        elements: 0,
+        faults: Vec::new(),
+        notices: Vec::new(),
+    };
+    parser.read();
+    match parser.root {
+        Some(root) if parser.faults.is_empty() => Ok((root, parser.notices)),
+        Some(_) | None => Err(parser.faults),
+    }
+}
+
+struct Parser<'s> {
+    source: &'s Source<'s>,
+    scopes: Namespaces,
+    /// The elements around the place being read, outermost first.
+    open: Vec<Element>,
+    root: Option<Element>,
+    text: Option<PendingText>,
+    elements: usize,
+    faults: Vec<Fault>,
+    notices: Vec<Notice>,
+}
+
+/// Character data being put together from text, CDATA sections and references.
+struct PendingText {
+    text: String,
+    offset: usize,
+    /// White space that was asked for by name: CDATA or a reference.
+    deliberate: bool,
+}
+
+/// Nothing after this place can be understood; the fault is noted already.
+struct Stop;
+
+impl<'s> Parser<'s> {
+    fn read(&mut self) {
+        let mut reader = Reader::from_str(self.source.text);
+        reader.config_mut().check_comments = true;
+        loop {
+            let start = offset(reader.buffer_position());
+            match reader.read_event() {
+                Ok(Event::Eof) => return self.finish(start),
+                Ok(event) => {
+                    if self.take(event, start).is_err() || self.faults.len() >= MAX_FAULTS {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    self.fault(offset(reader.error_position()), words(&error), "");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, end: usize) {
+        if let Some(element) = self.open.last() {
+            let what = format!("`<{}>` is never closed", element.name);
+            self.faults.push(Fault::at(&element.origin, what, "close it"));
+        } else if self.root.is_none() && self.faults.is_empty() {
+            self.fault(end, "the file contains no element", "");
+        }
+    }
+
+    fn take(&mut self, event: Event<'s>, start: usize) -> Result<(), Stop> {
+        match event {
+            Event::Start(tag) => self.open_element(&tag, start),
+            Event::Empty(tag) => {
+                self.open_element(&tag, start)?;
+                self.close_element();
+                Ok(())
+            }
+            Event::End(_) => {
+                self.close_element();
+                Ok(())
+            }
+            Event::Text(text) => self.character_data(&text.xml10_content(), start),
+            Event::CData(text) => {
+                self.add_text(&text.xml10_content(), start, true);
+                Ok(())
+            }
+            Event::GeneralRef(name) => {
+                match text_reference(&name) {
+                    Ok(c) => self.add_text(c.encode_utf8(&mut [0; 4]), start, true),
+                    Err(what) => self.fault(start, what, "write the text itself"),
+                }
+                Ok(())
+            }
+            Event::Comment(text) => {
+                self.comment(&text.xml10_content());
+                Ok(())
+            }
+            Event::Decl(declaration) => self.declaration(&declaration, start),
+            Event::PI(_) => self.stop(start, "a processing instruction", "remove it"),
+            Event::DocType(_) => self.stop(start, "a document type declaration", "remove it"),
+            Event::Eof => Ok(()),
+        }
+    }
+
+    fn declaration(&mut self, declaration: &BytesDecl<'_>, start: usize) -> Result<(), Stop> {
+        if start != 0 {
+            return self.stop(start, "an XML declaration that is not the first thing", "move it");
+        }
+        if declaration.version().is_ok_and(|version| version != "1.0") {
+            self.fault(start, "an XML version other than 1.0", "write version=\"1.0\"");
+        }
+        let Some(Ok(encoding)) = declaration.encoding() else {
+            return Ok(());
+        };
+        let ascii = ["us-ascii", "iso-8859-1", "windows-1252"];
+        let same = ascii.iter().any(|name| encoding.eq_ignore_ascii_case(name));
+        if encoding.eq_ignore_ascii_case("utf-8") || (same && self.source.text.is_ascii()) {
+            return Ok(());
+        }
+        self.stop(start, format!("the encoding {encoding:?}"), "save the file as UTF-8 and say so")
+    }
+
+    fn character_data(&mut self, text: &str, start: usize) -> Result<(), Stop> {
+        if text.contains("]]>") {
+            self.fault(start, "`]]>` in text", "write `]]&gt;`");
+        }
+        if self.open.is_empty() && !text.trim_matches([' ', '\t', '\n', '\r']).is_empty() {
+            let at = start + (text.len() - text.trim_start().len());
+            return self.stop(at, "text outside the root element", "remove it");
+        }
+        self.add_text(text, start, false);
+        Ok(())
+    }
+
+    fn add_text(&mut self, text: &str, start: usize, deliberate: bool) {
+        if self.open.is_empty() {
+            if deliberate {
+                self.fault(start, "text outside the root element", "remove it");
+            }
+            return;
+        }
+        let empty = || PendingText { text: String::new(), offset: start, deliberate: false };
+        let pending = self.text.get_or_insert_with(empty);
+        pending.text.push_str(text);
+        pending.deliberate |= deliberate;
+    }
+
+    /// Ends a run of character data. Indentation between elements is not data.
+    fn flush_text(&mut self) {
+        let Some(pending) = self.text.take() else { return };
+        let indentation = !pending.deliberate && pending.text.trim().is_empty();
+        if indentation || pending.text.is_empty() {
+            return;
+        }
+        let node = Node::Text(pending.text, self.source.origin(pending.offset));
+        if let Some(parent) = self.open.last_mut() {
+            parent.children.push(node);
+        }
+    }
+
+    fn comment(&mut self, text: &str) {
+        self.flush_text();
+        if let Some(parent) = self.open.last_mut() {
+            parent.children.push(Node::Comment(text.to_owned()));
+        }
+    }
+
+    fn open_element(&mut self, tag: &BytesStart<'s>, start: usize) -> Result<(), Stop> {
+        self.flush_text();
+        if self.root.is_some() && self.open.is_empty() {
+            return self.stop(start, "a second root element", "remove it");
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let what = format!("elements nested more than {MAX_DEPTH} deep");
+            return self.stop(start, what, "");
+        }
+        self.elements += 1;
+        if self.elements > MAX_ELEMENTS {
+            return self.stop(start, format!("more than {MAX_ELEMENTS} elements in one file"), "");
+        }
+        let written = self.raw_attributes(tag, start)?;
+        self.declare(&written);
+        let (namespace, name) = self.qualified(tag.name().0, start + 1, true);
+        if namespace.as_deref() == Some(XINCLUDE) {
+            self.fault(start, "XInclude", "write `<sc.include file=\"…\"/>`");
+        }
+        let attributes = self.attributes(&written);
+        let origin = self.source.origin(start);
+        self.open.push(Element { name, namespace, attributes, children: Vec::new(), origin });
+        Ok(())
+    }
+
+    fn close_element(&mut self) {
+        self.flush_text();
+        let Some(element) = self.open.pop() else { return };
+        self.scopes.leave(self.open.len());
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(Node::Element(element)),
+            None => self.root = Some(element),
+        }
+    }
+
+    /// The attributes as they are written, each with the offset of its name.
+    fn raw_attributes(&mut self, tag: &BytesStart<'s>, start: usize) -> Result<Vec<Written>, Stop> {
+        let mut written = Vec::new();
+        for attribute in tag.attributes().with_checks(false) {
+            let attribute = match attribute {
+                Ok(attribute) => attribute,
+                Err(error) => {
+                    let (at, what) = explain(&error);
+                    return self.stop(start + 1 + at, what, "").map(|()| Vec::new());
+                }
+            };
+            let at = self.source.offset_of(attribute.key.0);
+            if written.len() >= MAX_ATTRIBUTES {
+                let what = format!("more than {MAX_ATTRIBUTES} attributes on one element");
+                return self.stop(at, what, "").map(|()| Vec::new());
+            }
+            let name = attribute.key.0.to_owned();
+            if !self
+                .source
+                .text
+                .get(..at)
+                .is_some_and(|before| before.ends_with(char::is_whitespace))
+            {
+                self.fault(at, format!("no space before the attribute `{name}`"), "write one");
+            }
+            match attribute_value(&attribute.value) {
+                Ok(value) => written.push(Written { name, value, offset: at }),
+                Err(flaw) => {
+                    let value_at = self.source.offset_of(&attribute.value);
+                    self.fault(value_at + flaw.offset, flaw.what, "write the text itself");
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    fn declare(&mut self, written: &[Written]) {
+        let depth = self.open.len();
+        for attribute in written {
+            let Some(prefix) = attribute.declares() else { continue };
+            if let Err(what) = self.scopes.bind(prefix, &attribute.value, depth) {
+                self.fault(attribute.offset, what, "");
+            }
+            if is_almost_ours(&attribute.value) {
+                let what = format!("the namespace `{}` means nothing to the CMS", attribute.value);
+                let instead = "write http://www.sitecore.net/xmlconfig/… with a slash at its end";
+                let origin = self.source.origin(attribute.offset);
+                self.notices.push(Notice::lint(&origin, what, instead));
+            }
+        }
+    }
+
+    fn attributes(&mut self, written: &[Written]) -> Vec<Attribute> {
+        let mut seen = BTreeSet::new();
+        let mut attributes = Vec::with_capacity(written.len());
+        for attribute in written {
+            if !seen.insert((None, attribute.name.clone())) {
+                self.twice(attribute);
+                continue;
+            }
+            if attribute.declares().is_some() {
+                continue;
+            }
+            let (namespace, name) = self.qualified(&attribute.name, attribute.offset, false);
+            if namespace.is_some() && !seen.insert((namespace.clone(), name.clone())) {
+                self.twice(attribute);
+                continue;
+            }
+            let origin = self.source.origin(attribute.offset);
+            attributes.push(Attribute { name, namespace, value: attribute.value.clone(), origin });
+        }
+        attributes
+    }
+
+    fn twice(&mut self, attribute: &Written) {
+        let what = format!("the attribute `{}` is there twice", attribute.name);
+        self.fault(attribute.offset, what, "remove one");
+    }
+
+    fn qualified(&mut self, name: &str, at: usize, element: bool) -> (Option<Arc<str>>, String) {
+        let (prefix, local) = match name.split_once(':') {
+            Some((prefix, local)) => (Some(prefix), local),
+            None => (None, name),
+        };
+        if !is_name(local) || prefix.is_some_and(|prefix| !is_name(prefix)) {
+            self.fault(at, format!("`{}` is no name", shorten(name)), "");
+            return (None, local.to_owned());
+        }
+        let Some(prefix) = prefix else {
+            return (element.then(|| self.scopes.default()).flatten(), local.to_owned());
+        };
+        let namespace = self.scopes.resolve(prefix);
+        if namespace.is_none() {
+            let what = format!("the prefix `{prefix}` is not declared");
+            self.fault(at, what, format!("declare it: xmlns:{prefix}=\"…\""));
+        }
+        (namespace, local.to_owned())
+    }
+
+    fn fault(&mut self, at: usize, what: impl Into<String>, instead: impl Into<String>) {
+        self.faults.push(Fault::at(&self.source.origin(at), what, instead));
+    }
+
+    fn stop(
+        &mut self,
+        at: usize,
+        what: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> Result<(), Stop> {
+        self.fault(at, what, instead);
+        Err(Stop)
+    }
+}
+
+/// An attribute with its name as it is written, prefix and all.
+struct Written {
+    name: String,
+    value: String,
+    offset: usize,
+}
+
+impl Written {
+    /// The prefix that this attribute declares, empty for the default namespace.
+    fn declares(&self) -> Option<&str> {
+        if self.name == "xmlns" {
+            return Some("");
+        }
+        self.name.strip_prefix("xmlns:")
+    }
+}
+
+fn offset(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+/// The parser's own words without their heading.
+fn words(error: &Error) -> String {
+    let text = error.to_string();
+    let heading = ["ill-formed document: ", "syntax error: "];
+    let words = heading.iter().find_map(|heading| text.strip_prefix(heading));
+    words.unwrap_or(&text).to_owned()
+}
+
+/// A slip of the pen in one of the patch engine's namespaces.
+fn is_almost_ours(uri: &str) -> bool {
+    let ours = uri.starts_with(XMLCONFIG) && uri.ends_with('/');
+    !ours && uri.to_lowercase().contains("sitecore.net/xmlconfig")
+}
+
+/// Where in the tag, and in which words.
+fn explain(error: &AttrError) -> (usize, &'static str) {
+    match *error {
+        AttrError::ExpectedEq(at) => (at, "an attribute without `=`"),
+        AttrError::ExpectedValue(at) => (at, "an attribute without a value"),
+        AttrError::UnquotedValue(at) => (at, "an attribute's value without quotes"),
+        AttrError::ExpectedQuote(at, _) => (at, "an attribute's value whose quote never ends"),
+        AttrError::Duplicated(at, _) => (at, "an attribute that is there twice"),
+    }
+}
+
+fn shorten(name: &str) -> String {
+    name.chars().take(64).collect()
+}
