@@ -86,7 +86,8 @@ impl Login {
     pub(super) async fn account_login(&self, visit: &Visit) -> Result<Response, Problem> {
         let query = visit.exchange.query()?;
         let site = &visit.site;
-        let hint = query.get("login_hint").filter(|name| name.len() <= 255).unwrap_or_default();
+        let hint =
+            query.get_any_case("loginHint").filter(|name| name.len() <= 255).unwrap_or_default();
         let page = Page {
             site,
             return_path: named_way_back(&visit.config, site, &query),

@@ -1,5 +1,7 @@
 //! Redeeming a code at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -7,11 +9,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use http::header;
+use openidconnect::AsyncHttpClient;
 use openidconnect::AuthType;
 use openidconnect::AuthorizationCode;
 use openidconnect::ClientId;
 use openidconnect::ClientSecret;
 use openidconnect::HttpRequest;
+use openidconnect::HttpResponse;
 use openidconnect::IssuerUrl;
 use openidconnect::JsonWebKeySet;
 use openidconnect::OAuth2TokenResponse;
@@ -30,6 +34,7 @@ use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::ClientError;
 use crate::http::client::Trust;
+use crate::login::oidc::call::Call;
 use crate::login::oidc::fault::Fault;
 use crate::login::oidc::jws;
 use crate::login::oidc::metadata::Metadata;
@@ -52,22 +57,19 @@ pub(super) struct Code<'a> {
     pub redirect_uri: String,
 }
 
-/// Members of a token answer that the crate reads for us.
-const NEEDED: [&str; 3] = ["access_token", "token_type", "error"];
-
 /// Redeems `code`.
 ///
 /// # Errors
 ///
 /// [`Fault::Down`], [`Fault::Client`] or [`Fault::Code`] as the provider answers.
 pub(super) async fn redeem(
-    client: &Client,
-    trust: &Trust,
+    call: &Call,
     connection: &OpenIdConnect,
     metadata: &Metadata,
     code: Code<'_>,
 ) -> Result<Tokens, Fault> {
     let wrong = |error: url::ParseError| Fault::Metadata(error.to_string());
+    let messenger = Messenger::new(call, connection);
     let mut party = CoreClient::new(
         ClientId::new(connection.client_id.clone()),
         IssuerUrl::new(connection.issuer.clone()).map_err(wrong)?,
@@ -75,38 +77,65 @@ pub(super) async fn redeem(
     )
     .set_token_uri(metadata.token_endpoint.clone())
     .set_redirect_uri(RedirectUrl::new(code.redirect_uri).map_err(wrong)?);
-    let raw = raw_credentials(connection);
     if let Some(secret) = &connection.client_secret
-        && raw.is_none()
+        && messenger.credentials.is_none()
     {
         party = party.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
     }
     if connection.client_authentication != ClientAuthentication::Basic {
         party = party.set_auth_type(AuthType::RequestBody);
     }
-    let id_token = Mutex::new(None);
-    let send = |mut request: HttpRequest| {
-        if let Some(raw) = raw.clone() {
-            request.headers_mut().insert(header::AUTHORIZATION, raw);
-        }
-        async {
-            let (head, body) = client.send(request, trust).await?.into_parts();
-            Ok(http::Response::from_parts(head, lift(&body, &id_token)))
-        }
-    };
     let answer = party
         .exchange_code(AuthorizationCode::new(code.value.to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(code.verifier.to_owned()))
-        .request_async(&send)
-        .await
-        .map_err(refused)?;
+        .request_async(&messenger)
+        .await;
+    call.count(if answer.is_ok() { "answered" } else { "failed" });
+    let answer = answer.map_err(refused)?;
     if *answer.token_type() != CoreTokenType::Bearer {
         return Err(Fault::Code("the token type is not Bearer".to_owned()));
     }
-    let id_token = id_token.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let id_token = messenger.id_token.lock().unwrap_or_else(PoisonError::into_inner).take();
     let id_token = id_token.ok_or_else(|| Fault::Code("there is no id_token".to_owned()))?;
     Ok(Tokens { id_token, access_token: Secret::new(answer.access_token().secret()) })
 }
+
+/// Carries the crate's one request to the token endpoint, and keeps the ID token that comes back.
+struct Messenger {
+    client: Arc<Client>,
+    trust: Trust,
+    credentials: Option<HeaderValue>,
+    id_token: Arc<Mutex<Option<Secret>>>,
+}
+
+impl Messenger {
+    fn new(call: &Call, connection: &OpenIdConnect) -> Self {
+        Self {
+            client: Arc::clone(&call.client),
+            trust: call.trust.clone(),
+            credentials: raw_credentials(connection),
+            id_token: Arc::default(),
+        }
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Messenger {
+    type Error = ClientError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ClientError>> + Send + 'c>>;
+
+    fn call(&'c self, mut request: HttpRequest) -> Self::Future {
+        if let Some(credentials) = &self.credentials {
+            request.headers_mut().insert(header::AUTHORIZATION, credentials.clone());
+        }
+        Box::pin(async move {
+            let (head, body) = self.client.send(request, &self.trust).await?.into_parts();
+            Ok(http::Response::from_parts(head, lift(&body, &self.id_token)))
+        })
+    }
+}
+
+/// Members of a token answer that the crate reads for us.
+const NEEDED: [&str; 3] = ["access_token", "token_type", "error"];
 
 /// Takes the ID token out of a token answer before the crate reads it, and leaves the crate no more
 /// than it needs: it would read every claim and member into a type of its own, and refuse an
