@@ -145,7 +145,6 @@ impl Problem {
             Self::Forbidden { rule } => {
                 format!("You are signed in, and {rule} does not admit you. Ask the site's owner for a role that it admits, or sign in as somebody else.").into()
             }
-            Self::NotFound(what) => Cow::Borrowed(what),
             Self::MethodNotAllowed { allow } => format!("Use one of: {allow}.").into(),
             Self::RequestTimeout => "Send it again; if it happens often, the connection is too slow.".into(),
             Self::PayloadTooLarge => "Send less.".into(),
@@ -157,7 +156,7 @@ impl Problem {
             Self::NotImplemented => "Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.".into(),
             Self::UpstreamFailed => "The site behind this address could not be reached. Try again in a moment; if it lasts, tell its owner the request id below.".into(),
             Self::UpstreamTimeout => "The site behind this address is slow. Try again in a moment; if it lasts, tell its owner the request id below.".into(),
-            Self::Unavailable(what) => Cow::Borrowed(what),
+            Self::NotFound(what) | Self::Unavailable(what) => Cow::Borrowed(what),
             Self::SignInFailed { detail, .. } => Cow::Borrowed(detail),
             Self::Internal => "Try again; if it lasts, tell the site's owner the request id below.".into(),
         }

@@ -1,3 +1,7 @@
-//! Arguments → commands; failures → exit codes.
+//! Arguments → commands; failures → exit codes. All of it is in [`vestibule::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vestibule::cli::main()
+}

@@ -5,15 +5,59 @@ pub mod transformation;
 
 use serde::Serialize;
 
-/// One claim: a type and a value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The provider whose word on names, roles and administrators is taken: the identity server that
+/// belongs to the gateway, and its subproviders `SitecoreIdentityServer/…`, which speak through it.
+pub const IDENTITY_SERVER: &str = "SitecoreIdentityServer";
+
+/// Whether `provider` is the identity server or one of its subproviders.
+pub fn is_identity_server(provider: &str) -> bool {
+    provider
+        .strip_prefix(IDENTITY_SERVER)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// One claim: a type and a value. Two claims are equal when these are.
+#[derive(Clone, Debug, Serialize)]
 pub struct Claim {
     /// Claim type: a short name or a URI, compared exactly.
     #[serde(rename = "type")]
     pub kind: String,
     /// The value, compared exactly.
     pub value: String,
+    #[serde(skip)]
+    said_by: SaidBy,
 }
+
+/// On whose word a claim stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SaidBy {
+    /// The provider's alone.
+    Provider,
+    /// The provider's, under a type that a rule of the owner gave it.
+    Rule,
+    /// The owner's: a rule names type and value.
+    Owner,
+}
+
+impl Claim {
+    /// A claim that a provider asserts.
+    pub fn new(kind: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { kind: kind.into(), value: value.into(), said_by: SaidBy::Provider }
+    }
+
+    /// Whether the owner wrote the value: a matching rule names it, or it is the provider's name.
+    pub fn is_literal(&self) -> bool {
+        self.said_by == SaidBy::Owner
+    }
+}
+
+impl PartialEq for Claim {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.value == other.value
+    }
+}
+
+impl Eq for Claim {}
 
 /// The claims of one identity, in order; a type may stand there several times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -21,9 +65,9 @@ pub struct Claim {
 pub struct ClaimSet(Vec<Claim>);
 
 impl ClaimSet {
-    /// Adds a claim at the end.
+    /// Adds a claim that a provider asserts, at the end.
     pub fn add(&mut self, kind: impl Into<String>, value: impl Into<String>) {
-        self.0.push(Claim { kind: kind.into(), value: value.into() });
+        self.0.push(Claim::new(kind, value));
     }
 
     /// The claims, in order.
@@ -72,10 +116,17 @@ pub mod types {
         "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
     /// The user name, long form.
     pub const NAME: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
+    /// `User principal name` of Windows domains and Entra ID, long form.
+    pub const UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
     /// E-mail, long form.
     pub const EMAIL: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress";
     /// A role, `domain\role`.
     pub const ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
+    /// What Sitecore's own claim types begin with.
+    pub const SITECORE: &str = "http://www.sitecore.net/identity/claims/";
+    /// The inbound `idp`, as Microsoft's handler renames it.
+    pub const IDENTITY_PROVIDER: &str =
+        "http://schemas.microsoft.com/identity/claims/identityprovider";
     /// `true` makes an administrator, by the shipped property map.
     pub const IS_ADMIN: &str = "http://www.sitecore.net/identity/claims/isAdmin";
     /// The inner provider, as the identity server names it.

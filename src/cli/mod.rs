@@ -1,3 +1,88 @@
 //! The command line: one file a command.
 
-pub mod show;
+pub mod certificate;
+pub mod demo;
+pub mod explain;
+pub mod health;
+pub mod run;
+pub mod secret;
+
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::Fault;
+
+/// Exit code of a wrong command line (`EX_USAGE`).
+const USAGE: u8 = 64;
+
+/// Exit code of a wrong configuration (`EX_CONFIG`).
+pub const CONFIGURATION: u8 = 78;
+
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, about, max_term_width = 100)]
+enum Command {
+    Run(run::Run),
+    Demo(demo::DemoOptions),
+    #[command(subcommand)]
+    Secret(secret::Command),
+    Explain(explain::Command),
+    Health(health::Health),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => return explain_usage(&error),
+    };
+    match command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            // Nothing is left to be done when standard error is closed.
+            drop(writeln!(io::stderr(), "vestibule: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let success = |()| ExitCode::SUCCESS;
+        match self {
+            Self::Run(run) => control_runtime()?.block_on(run.run()),
+            Self::Demo(options) => control_runtime()?.block_on(demo::run(options)).map(success),
+            Self::Secret(secret) => secret.run().map(success),
+            Self::Explain(explain) => explain.run(),
+            Self::Health(health) => health.run(),
+        }
+    }
+}
+
+/// Help and version go to standard output with exit code 0, complaints to standard error with 64.
+fn explain_usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// The runtime on which everything slow runs.
+fn control_runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// Prints every fault of a configuration and returns the exit code that says so.
+///
+/// # Errors
+///
+/// When standard error is closed.
+pub fn refuse(conf: &Path, faults: &[Fault]) -> anyhow::Result<ExitCode> {
+    let mut out = io::stderr().lock();
+    for fault in faults {
+        writeln!(out, "{fault}")?;
+    }
+    writeln!(out, "{} is not used: {} faults", conf.display(), faults.len())?;
+    Ok(ExitCode::from(CONFIGURATION))
+}

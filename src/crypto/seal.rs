@@ -112,11 +112,8 @@ fn read_key(file: &Path) -> io::Result<SealKey> {
 /// When the file exists already or cannot be written.
 pub fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    let half = file.with_extension("new");
-    match fs::remove_file(&half) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        Ok(()) | Err(_) => {}
-    }
+    // A name of its own, so that of two processes neither links what the other has half written.
+    let half = file.with_extension(format!("{}.new", random::identifier()));
     let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
     out.write_all(bytes)?;
     out.sync_all()?;

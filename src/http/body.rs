@@ -11,7 +11,40 @@ use http_body::Frame;
 use http_body::SizeHint;
 
 /// Why a streamed body broke off.
-pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BodyError(Box<dyn std::error::Error + Send + Sync>);
+
+impl BodyError {
+    /// Wraps whatever went wrong.
+    pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+
+    /// Whether the sender took too long: an [`std::io::Error`] of kind `TimedOut`.
+    pub fn is_timeout(&self) -> bool {
+        let cause = self.0.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    }
+}
+
+impl From<hyper::Error> for BodyError {
+    fn from(error: hyper::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<&'static str> for BodyError {
+    fn from(words: &'static str) -> Self {
+        Self::new(words)
+    }
+}
+
+impl From<std::io::Error> for BodyError {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error)
+    }
+}
 
 /// A streamed body.
 pub type Stream = Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>;

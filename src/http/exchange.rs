@@ -73,6 +73,7 @@ impl Exchange {
     }
 
     /// A header as text, when it is there once and is ASCII.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the header's constant")]
     pub fn header(&self, name: header::HeaderName) -> Option<&str> {
         single(&self.headers, &name)
     }

@@ -88,20 +88,17 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Result<(String, Option<u16>), Pr
 
 /// Reads `host[:port]` (RFC 3986 §3.2, without userinfo) strictly.
 fn read_authority(text: &str) -> Result<(String, Option<u16>), Problem> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (address, after) =
-                rest.split_once(']').ok_or_else(|| bad("the host's bracket is not closed"))?;
-            address
-                .parse::<std::net::Ipv6Addr>()
-                .map_err(|_| bad("the host is not an IPv6 address"))?;
-            (format!("[{}]", address.to_ascii_lowercase()), after)
-        }
-        None => {
-            let end = text.find(':').unwrap_or(text.len());
-            let (name, after) = text.split_at_checked(end).unwrap_or((text, ""));
-            (read_name(name)?, after)
-        }
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (address, after) =
+            rest.split_once(']').ok_or_else(|| bad("the host's bracket is not closed"))?;
+        address
+            .parse::<std::net::Ipv6Addr>()
+            .map_err(|_| bad("the host is not an IPv6 address"))?;
+        (format!("[{}]", address.to_ascii_lowercase()), after)
+    } else {
+        let end = text.find(':').unwrap_or(text.len());
+        let (name, after) = text.split_at_checked(end).unwrap_or((text, ""));
+        (read_name(name)?, after)
     };
     Ok((host, read_port(port)?))
 }

@@ -1,7 +1,17 @@
 //! Logs as text or JSON. Values that came from outside go in as fields, which the formatter escapes;
 //! tokens, cookies, codes and secrets go in nowhere.
 
+use std::io;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// The shape of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -12,29 +22,92 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging to standard error. `filter` is a level or a `tracing` directive list; what cannot
-/// be read counts as `info`. A second call changes nothing.
+/// Starts logging to standard error. `level` is `error`, `warn`, `info`, `debug` or `trace`; anything
+/// else counts as `info`. A second call changes nothing.
 ///
-/// Other crates' spans and events stay out below `warn` whatever the level: at `trace` HTTP and TLS
-/// libraries print headers and key material.
-pub fn start(format: Format, filter: &str) {
-    let own = filter.parse::<tracing::Level>().map_or_else(
-        |_| if filter.is_empty() { "info".to_owned() } else { filter.to_owned() },
-        |level| level.to_string().to_ascii_lowercase(),
-    );
-    let own = if own.contains('=') { own } else { format!("vestibule={own}") };
-    let filter = EnvFilter::try_new(format!("warn,{own},hyper=warn,h2=warn,rustls=warn"))
-        .unwrap_or_else(|_| EnvFilter::new("warn,vestibule=info"));
+/// Other crates stay at `warn` whatever the level: at `trace`, HTTP and TLS libraries print headers
+/// and key material.
+pub fn start(format: Format, level: &str) -> Logging {
+    let level = level.parse().unwrap_or(tracing::Level::INFO);
+    let logging = Logging::default();
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(true)
+        .with_env_filter(EnvFilter::new(format!("warn,vestibule={level}")))
+        .with_writer(logging.clone())
         .with_ansi(false);
     let started = match format {
         Format::Text => builder.try_init(),
-        Format::Json => builder.json().flatten_event(true).try_init(),
+        Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
     };
-    if started.is_err() {
-        tracing::debug!("logging has been started before");
+    if started.is_ok() {
+        logging.write_behind();
+    }
+    logging
+}
+
+/// The log's buffer: lines are written behind, so that a request waits for no write.
+#[derive(Clone, Debug, Default)]
+pub struct Logging(Arc<Buffer>);
+
+#[derive(Debug, Default)]
+struct Buffer {
+    lines: Mutex<Vec<u8>>,
+    lost: AtomicBool,
+}
+
+/// How long a line waits at most.
+const DELAY: Duration = Duration::from_millis(50);
+
+/// More than this waits for nobody: when standard error is stuck, lines are dropped and that is said.
+const MOST: usize = 16 * 1024 * 1024;
+
+impl Logging {
+    /// Writes what is waiting.
+    pub fn flush(&self) {
+        let waiting = std::mem::take(&mut *self.lock());
+        let mut err = io::stderr().lock();
+        let lost = self.0.lost.swap(false, Ordering::Relaxed);
+        let note: &[u8] =
+            if lost { b"log lines were lost: standard error is too slow\n" } else { b"" };
+        if err.write_all(&waiting).and_then(|()| err.write_all(note)).is_err() {
+            self.0.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn write_behind(&self) {
+        let logging = self.clone();
+        let forever = move || loop {
+            std::thread::park_timeout(DELAY);
+            logging.flush();
+        };
+        let spawned = std::thread::Builder::new().name("log".to_owned()).spawn(forever);
+        self.0.lost.store(spawned.is_err(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> MakeWriter<'a> for Logging {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for Logging {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut waiting = self.lock();
+        if waiting.len() + line.len() > MOST {
+            self.0.lost.store(true, Ordering::Relaxed);
+        } else {
+            waiting.extend_from_slice(line);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

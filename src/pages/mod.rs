@@ -1,14 +1,22 @@
 //! What people see: pages from askama templates, and the machine's form of the same answers.
 
+mod headers;
+mod problem;
+
+use askama::Template;
 use http::StatusCode;
 
-use crate::error::Problem;
 use crate::http::RequestId;
 use crate::http::Response;
 use crate::http::response;
+use crate::pages::headers::Policy;
+
+pub use headers::STRICT_TRANSPORT_SECURITY;
+pub use problem::problem;
 
 /// The sign-in page of a site: buttons for its providers, the local form, or both.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Template)]
+#[template(path = "sign_in.html")]
 pub struct SignIn<'a> {
     /// Status: 200, or 401/429 after a failed attempt.
     pub status: StatusCode,
@@ -50,7 +58,8 @@ pub struct Button {
 }
 
 /// The page that asks before signing out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Template)]
+#[template(path = "sign_out.html")]
 pub struct SignOut<'a> {
     /// Where its form is posted; the button has the id `sign-out-button`.
     pub action: &'a str,
@@ -61,7 +70,8 @@ pub struct SignOut<'a> {
 }
 
 /// The page that says that one is signed out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Template)]
+#[template(path = "signed_out.html")]
 pub struct SignedOut<'a> {
     /// A way back, `id="return-link"`.
     pub return_link: Option<&'a str>,
@@ -73,7 +83,8 @@ pub struct SignedOut<'a> {
 
 /// A form that posts itself to another origin (`response_mode=form_post`), with a button for
 /// browsers without script.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Template)]
+#[template(path = "form_post.html")]
 pub struct FormPost<'a> {
     /// Exactly where to.
     pub action: &'a str,
@@ -81,33 +92,61 @@ pub struct FormPost<'a> {
     pub fields: &'a [(&'a str, &'a str)],
 }
 
-/// Renders a failure: a page where one is wanted, else `application/problem+json` (RFC 9457) with
-/// `type`, `title`, `status`, `detail`, `request_id` and, for 401, `sign_in`.
-pub fn problem(problem: &Problem, wants_page: bool, request: &RequestId) -> Response {
-    let _ = (wants_page, request);
-    response::empty(problem.status())
+/// Renders the sign-in page.
+pub fn sign_in(sign_in: &SignIn<'_>) -> Response {
+    page(sign_in.status, sign_in, &Policy::default())
 }
 
-/// Renders the sign-in page.
-pub fn sign_in(page: &SignIn<'_>) -> Response {
-    response::empty(page.status)
+impl SignIn<'_> {
+    /// Attributes that tie the fields to the message about the last attempt.
+    fn fault(&self) -> &'static str {
+        match self.message {
+            Some(_) => r#" aria-invalid="true" aria-describedby="message""#,
+            None => "",
+        }
+    }
 }
 
 /// Renders the page that asks before signing out.
-pub fn sign_out(page: &SignOut<'_>) -> Response {
-    let _ = page;
-    response::empty(StatusCode::OK)
+pub fn sign_out(sign_out: &SignOut<'_>) -> Response {
+    page(StatusCode::OK, sign_out, &Policy::default())
 }
 
-/// Renders the signed-out page.
-pub fn signed_out(page: &SignedOut<'_>) -> Response {
-    let _ = page;
-    response::empty(StatusCode::OK)
+/// Renders the signed-out page. Frames that are no web address are left out.
+pub fn signed_out(signed_out: &SignedOut<'_>) -> Response {
+    let mut frames: Vec<String> = signed_out.safe_frames().filter_map(headers::source).collect();
+    frames.sort_unstable();
+    frames.dedup();
+    page(StatusCode::OK, signed_out, &Policy { frames, ..Policy::plain() })
+}
+
+impl SignedOut<'_> {
+    fn safe_return_link(&self) -> Option<&str> {
+        self.return_link.filter(|link| headers::is_safe_link(link))
+    }
+
+    fn safe_frames(&self) -> impl Iterator<Item = &str> {
+        let frames = self.frames.iter().map(String::as_str);
+        frames.filter(|address| headers::source(address).is_some())
+    }
 }
 
 /// Renders a self-posting form. `no-store`, a CSP that allows its one script by hash and its one
-/// target.
-pub fn form_post(page: &FormPost<'_>) -> Response {
-    let _ = page;
-    response::empty(StatusCode::OK)
+/// target. An action that is no address to post to makes it an empty `500`.
+pub fn form_post(form_post: &FormPost<'_>) -> Response {
+    let Some(target) = headers::source(form_post.action) else {
+        return response::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let policy = Policy { form_action: Some(target), submits_itself: true, ..Policy::default() };
+    page(StatusCode::OK, form_post, &policy)
+}
+
+/// Renders `template` with the headers of a page.
+fn page(status: StatusCode, template: &impl Template, policy: &Policy) -> Response {
+    let Ok(text) = template.render() else {
+        return response::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let mut response = response::typed(status, "text/html; charset=utf-8", text);
+    headers::dress(response.headers_mut(), status, policy);
+    response
 }

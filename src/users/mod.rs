@@ -2,6 +2,11 @@
 
 pub mod builder;
 pub mod local;
+mod name;
+mod properties;
+#[cfg(test)]
+pub(crate) mod testing;
+mod throttle;
 
 use std::collections::BTreeMap;
 

@@ -1,2 +1,36 @@
-//! Scenarios against the gateway in process.
+//! The scenario tests: the gateway in process, an echoing CMS behind it, a signing fake provider
+//! beside it and browsers in front of it, all on ports of their own.
+//!
+//! A test whose name begins with a letter and a number tests that entry of the security catalogue.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::allow_attributes,
+    reason = "helpers of tests are not tests to clippy, and a helper that fails has to end its test"
+)]
+
+mod support;
+
+mod corpus;
+mod access;
+mod caching;
+mod config_reload;
+mod demo;
+mod forwarding;
+mod framing;
+mod headers;
+mod hosts;
+mod listen;
+mod logs_and_metrics;
+mod outages;
+mod pages;
 mod patch_engine;
+mod paths;
+mod redirects;
+mod sessions;
+mod sign_in;
+mod tokens;
+mod tunnels;

@@ -65,6 +65,20 @@ pub struct UpstreamSettings {
     pub origin: Origin,
 }
 
+impl UpstreamSettings {
+    /// Whether `other` leads to the same place in the same way, wherever it is declared.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { name, servers, certificate_authority, connect_timeout, .. } = self;
+        *name == other.name
+            && *servers == other.servers
+            && *certificate_authority == other.certificate_authority
+            && *connect_timeout == other.connect_timeout
+            && self.response_timeout == other.response_timeout
+            && self.idle_timeout == other.idle_timeout
+            && self.audience == other.audience
+    }
+}
+
 /// One server of an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerAddress {
@@ -111,6 +125,9 @@ pub enum HeaderSource {
     Property(String),
     /// Every value of a claim, joined by `,`.
     Claim(String),
+    /// The principal of App Service authentication, `X-MS-CLIENT-PRINCIPAL`: base64 of a JSON object
+    /// with `auth_typ`, `name_typ`, `role_typ` and every claim as `{typ, val}`.
+    EasyAuthPrincipal,
 }
 
 /// A rule of `<access>`.
@@ -218,4 +235,13 @@ pub struct Timeouts {
     pub idle: Duration,
     /// From SIGTERM to the end.
     pub drain: Duration,
+}
+
+/// How the gateway logs, unless the command line says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// One JSON object a line instead of text.
+    pub json: bool,
+    /// A level, `error` to `trace`.
+    pub level: String,
 }

@@ -1,0 +1,105 @@
+//! What outlives reloads: made at the start, kept in order by one task.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::runtime::Handle;
+use url::Url;
+
+use crate::app::Options;
+use crate::app::Running;
+use crate::config::Config;
+use crate::config::model::Destination;
+use crate::config::model::ServerAddress;
+use crate::config::model::UpstreamSettings;
+use crate::crypto::seal::SealKeys;
+use crate::crypto::signing::Algorithm;
+use crate::crypto::signing::SigningKey;
+use crate::demo;
+use crate::identity_server;
+use crate::identity_server::IdentityServer;
+use crate::login;
+use crate::login::Login;
+use crate::observe::Metrics;
+use crate::proxy::gateway::DEMO_UPSTREAM;
+use crate::proxy::gateway::House;
+use crate::session::Sessions;
+use crate::users::local::LocalUsers;
+
+/// How often sessions and idle connections are swept.
+const SWEEP: Duration = Duration::from_secs(20);
+
+/// Opens stores and keys under the configured data directory.
+pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> {
+    let keys = config.data.join("keys");
+    let seal = SealKeys::open(&keys)
+        .with_context(|| format!("opening the sealing keys in {}", keys.display()))?;
+    let assertion_key = SigningKey::load_or_create(&keys, "assertion", Algorithm::Es256)
+        .with_context(|| format!("opening the assertion key in {}", keys.display()))?;
+    let clock = options.clock.clone();
+    let metrics = Arc::new(Metrics::new());
+    let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
+    let parts = identity_server::Parts {
+        clock: clock.clone(),
+        metrics: Arc::clone(&metrics),
+        seal: seal.clone(),
+        sessions: Arc::clone(&sessions),
+    };
+    let identity_server = IdentityServer::open(&keys, parts)
+        .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
+    let login = Login::new(login::Parts {
+        local_users: Arc::new(crate::users::local::LocalUsers::new(Arc::clone(&metrics))),
+        clock: clock.clone(),
+        metrics: Arc::clone(&metrics),
+        seal,
+        sessions: Arc::clone(&sessions),
+        local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics))),
+    });
+    Ok(House {
+        clock,
+        metrics,
+        sessions,
+        login,
+        identity_server,
+        assertion_key,
+        control: Handle::current(),
+        workers: options.workers,
+        ready: AtomicBool::new(false),
+    })
+}
+
+/// Starts the demo CMS when a site asks for it, as one more upstream.
+pub(super) async fn demo(config: &Config) -> io::Result<Option<UpstreamSettings>> {
+    let Some(site) = config.sites.iter().find(|site| site.destination == Destination::Demo) else {
+        return Ok(None);
+    };
+    let address = demo::start().await?;
+    let url = Url::parse(&format!("http://{address}")).map_err(io::Error::other)?;
+    Ok(Some(UpstreamSettings {
+        name: DEMO_UPSTREAM.into(),
+        servers: vec![ServerAddress { url }],
+        certificate_authority: None,
+        connect_timeout: Duration::from_secs(5),
+        response_timeout: Duration::from_secs(30),
+        idle_timeout: Duration::from_mins(5),
+        audience: DEMO_UPSTREAM.to_owned(),
+        origin: site.origin.clone(),
+    }))
+}
+
+/// Sweeps sessions and idle connections until the app is gone.
+pub(super) async fn keep(running: Weak<Running>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(running) = running.upgrade() else { return };
+        running.house.sessions.sweep();
+        let gateway = running.current.load();
+        for server in gateway.upstreams.iter().flat_map(|upstream| &upstream.servers) {
+            (0..running.house.workers).for_each(|worker| server.pool.sweep(worker));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Whether a session counts on a site: its provider must be mapped there and enabled now.
+
+use crate::config::model::Config;
+use crate::config::model::Destination;
+use crate::config::model::Site;
+use crate::http::CanonicalPath;
+use crate::session::Session;
+use crate::users::local;
+
+/// Whether `session` is one on `path` of `site` (`CheckIdentityProvider` and
+/// `ValidateSiteNeutralPaths` of the product, spec §1.9).
+pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Session) -> bool {
+    let provider = &*session.identity.provider;
+    if provider == local::PROVIDER {
+        return local_user_counts(config, site, session);
+    }
+    if site.destination == Destination::IdentityServer {
+        let external = &config.identity_server.external_providers;
+        return external.iter().any(|p| p.is_enabled() && *p.name == *provider);
+    }
+    site.providers.find(provider).is_some_and(|p| p.is_enabled())
+        || (config.site_neutral_paths.iter().any(|prefix| path.is_under(prefix))
+            && config.provider(provider).is_some_and(|p| p.is_enabled()))
+}
+
+/// A local user counts on the identity server and on the sites of the user's own domain, as long as
+/// the configuration has the user.
+fn local_user_counts(config: &Config, site: &Site, session: &Session) -> bool {
+    let name = &session.identity.user.name;
+    let domain = name.split_once('\\').map_or("", |(domain, _)| domain);
+    let own_domain = site.domain.as_deref().is_some_and(|d| d.eq_ignore_ascii_case(domain));
+    (site.destination == Destination::IdentityServer || own_domain)
+        && config.local_users.iter().any(|user| user.name.eq_ignore_ascii_case(name))
+}

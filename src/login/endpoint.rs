@@ -1,0 +1,142 @@
+//! The addresses of this room (spec §2.1): which path is which endpoint, whatever the method.
+
+use crate::config::model::Config;
+use crate::config::model::Destination;
+use crate::config::model::Protocol;
+use crate::config::model::Provider;
+use crate::config::model::Site;
+use crate::http::CanonicalPath;
+use crate::http::ReturnPath;
+
+/// What an address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint<'p> {
+    /// `/identity/login/{site}/{provider}[/{inner}]`; holds what follows `login/`.
+    Start(&'p str),
+    /// `/identity/externallogin`
+    ExternalLogin,
+    /// `/identity/signin`, `/signin-oidc` and each provider's own.
+    Callback,
+    /// `/identity/externallogincallback`
+    ExternalLoginCallback,
+    /// `/identity/postexternallogout`, `/signout-callback-oidc` and each provider's own.
+    PostLogout,
+    /// `/identity/logout` and `/sitecore/logout`.
+    Logout,
+    /// `/identity/sign-in-urls`
+    SignInUrls,
+    /// `/sitecore/login`
+    LegacyLogin,
+    /// `/account/login` of the identity server.
+    AccountLogin,
+    /// Anything else under the identity prefix, which the CMS ignores too.
+    Nothing,
+}
+
+/// The identity server's page for signing in.
+pub(super) const ACCOUNT_LOGIN: &str = "/account/login";
+const CMS_LOGOUT: &str = "/sitecore/logout";
+
+/// The endpoint at `path` on `site`, if it is one of ours.
+pub(super) fn find<'p>(
+    config: &Config,
+    site: &Site,
+    path: &'p CanonicalPath,
+) -> Option<Endpoint<'p>> {
+    let identity_server = site.destination == Destination::IdentityServer;
+    if identity_server && path.is(ACCOUNT_LOGIN) {
+        return Some(Endpoint::AccountLogin);
+    }
+    if connections(config, site).any(|c| path.is(&c.callback_path)) || path.is("/signin-oidc") {
+        return Some(Endpoint::Callback);
+    }
+    if connections(config, site).any(|c| path.is(&c.post_logout_path))
+        || path.is("/signout-callback-oidc")
+    {
+        return Some(Endpoint::PostLogout);
+    }
+    if let Some(rest) = after_prefix(path.decoded(), &config.identity_prefix) {
+        let found = under_prefix(rest);
+        // The identity server answers for the rest of its own paths, signing out included.
+        let elsewhere = matches!(found, Endpoint::Nothing | Endpoint::Logout);
+        return (!identity_server || !elsewhere).then_some(found);
+    }
+    if identity_server {
+        None
+    } else if path.is(&config.legacy_login_page) {
+        Some(Endpoint::LegacyLogin)
+    } else {
+        path.is(CMS_LOGOUT).then_some(Endpoint::Logout)
+    }
+}
+
+/// Reads a parameter that names a way back. Addresses of this room and of signing out lead nowhere
+/// (security entry 155), except that the one of the product's own nested links is unwrapped.
+pub(super) fn return_path(config: &Config, site: &Site, text: &str) -> Option<ReturnPath> {
+    let path = ReturnPath::read(text)?;
+    let canonical = CanonicalPath::read(path.path()).ok()?;
+    match find(config, site, &canonical) {
+        Some(Endpoint::ExternalLoginCallback) => {
+            let query = path.as_str().split_once('?').map_or("", |(_, query)| query);
+            let form = crate::http::form::Form::parse(query.as_bytes()).ok()?;
+            let inner = ReturnPath::read(form.get_any_case("ReturnUrl")?)?;
+            let canonical = CanonicalPath::read(inner.path()).ok()?;
+            find(config, site, &canonical).is_none().then_some(inner)
+        }
+        Some(_) => None,
+        None => {
+            let leaves = site.destination == Destination::IdentityServer
+                && (canonical.is("/account/logout") || canonical.is("/connect/endsession"));
+            (!leaves).then_some(path)
+        }
+    }
+}
+
+/// Where people begin on `site` when nothing else is said.
+pub(super) fn start_page(site: &Site) -> ReturnPath {
+    ReturnPath::read(&format!("{}/", site.virtual_folder)).unwrap_or_else(ReturnPath::root)
+}
+
+/// The connections of every provider that `site` could know, switched on or not.
+fn connections<'c>(
+    config: &'c Config,
+    site: &Site,
+) -> impl Iterator<Item = &'c crate::config::model::OpenIdConnect> {
+    let providers = if site.destination == Destination::IdentityServer {
+        &config.identity_server.external_providers
+    } else {
+        &config.providers
+    };
+    providers.iter().filter_map(|provider| connection(provider))
+}
+
+/// How `provider` is reached by OpenID Connect.
+pub(super) fn connection(provider: &Provider) -> Option<&crate::config::model::OpenIdConnect> {
+    match &provider.protocol {
+        Protocol::OpenIdConnect(connection) => Some(connection),
+        Protocol::LocalUsers | Protocol::None => None,
+    }
+}
+
+fn under_prefix(rest: &str) -> Endpoint<'_> {
+    if let Some(target) = after_prefix(rest, "login/") {
+        return Endpoint::Start(target);
+    }
+    let known = [
+        ("externallogin", Endpoint::ExternalLogin),
+        ("externallogincallback", Endpoint::ExternalLoginCallback),
+        ("signin", Endpoint::Callback),
+        ("postexternallogout", Endpoint::PostLogout),
+        ("logout", Endpoint::Logout),
+        ("sign-in-urls", Endpoint::SignInUrls),
+    ];
+    known
+        .into_iter()
+        .find(|(name, _)| rest.eq_ignore_ascii_case(name))
+        .map_or(Endpoint::Nothing, |(_, endpoint)| endpoint)
+}
+
+fn after_prefix<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    let (head, rest) = path.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}

@@ -1,0 +1,104 @@
+//! What goes wrong between us and an OpenID provider, and which rule an ID token breaks.
+
+use crate::http::client::ClientError;
+use crate::login::Reason;
+
+/// Why a provider could not vouch for somebody. Cloned to everybody who waited for the same call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::login) enum Fault {
+    /// It cannot be reached, or its answer is no answer; the log has the cause.
+    #[error("provider does not answer: {0}")]
+    Down(String),
+    /// Its discovery document is wrong.
+    #[error("discovery document is wrong: {0}")]
+    Metadata(String),
+    /// The token endpoint does not accept our client.
+    #[error("client refused: {0}")]
+    Client(String),
+    /// The token endpoint does not accept the code, or something else of the request.
+    #[error("code refused: {0}")]
+    Code(String),
+    /// The authorization response lacks something.
+    #[error("authorization response malformed: {0}")]
+    Response(&'static str),
+    /// A token breaks a rule.
+    #[error("token refused: {0}")]
+    Token(#[from] TokenFault),
+    /// The userinfo answer breaks a rule.
+    #[error("userinfo refused: {0}")]
+    Userinfo(&'static str),
+}
+
+impl Fault {
+    /// A call that brought no answer.
+    pub(in crate::login) fn unanswered(error: &ClientError) -> Self {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        Self::Down(cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
+    }
+
+    /// The reason that metrics, audit and people are told.
+    pub(in crate::login) const fn reason(&self) -> Reason {
+        match self {
+            Self::Down(_) => Reason::ProviderDown,
+            Self::Metadata(_) => Reason::ProviderMetadata,
+            Self::Client(_) => Reason::ClientRefused,
+            Self::Code(_) => Reason::CodeRefused,
+            Self::Response(_) => Reason::ResponseMalformed,
+            Self::Token(_) => Reason::TokenInvalid,
+            Self::Userinfo(_) => Reason::UserinfoInvalid,
+        }
+    }
+}
+
+/// The rule that a token breaks (OpenID Connect Core §3.1.3.7, RFC 7515, RFC 8725).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::login) enum TokenFault {
+    /// Not three parts of strict base64url with JSON objects, or over 128 KiB.
+    #[error("malformed")]
+    Malformed,
+    /// Signed with an algorithm that is not configured for the provider, or not at all.
+    #[error("algorithm not accepted")]
+    Algorithm,
+    /// `typ` says that it is another kind of token.
+    #[error("another kind of token")]
+    Type,
+    /// `crit`, `zip` or `enc`: header parameters that change the meaning and that we do not know.
+    #[error("critical header parameter")]
+    Critical,
+    /// None of the provider's keys fits.
+    #[error("unknown key")]
+    UnknownKey,
+    /// The signature does not verify.
+    #[error("signature")]
+    Signature,
+    /// `iss` is not exactly the provider's.
+    #[error("issuer")]
+    Issuer,
+    /// `aud` does not name us, or names others too without `azp`.
+    #[error("audience")]
+    Audience,
+    /// `azp` is somebody else.
+    #[error("authorized party")]
+    AuthorizedParty,
+    /// `exp` is missing or has passed.
+    #[error("expired")]
+    Expired,
+    /// `iat` is missing, in the future, or long ago.
+    #[error("issued at another time")]
+    IssuedAt,
+    /// `nbf` lies in the future.
+    #[error("not valid yet")]
+    NotYet,
+    /// `nonce` is missing or another one's.
+    #[error("nonce")]
+    Nonce,
+    /// `sub` is missing, empty, too long or not ASCII.
+    #[error("subject")]
+    Subject,
+    /// `c_hash` or `at_hash` is wrong, or missing where it must be.
+    #[error("hash")]
+    Hash,
+    /// The two ID tokens of the hybrid flow speak of different people.
+    #[error("two different tokens")]
+    Contradiction,
+}

@@ -1,0 +1,194 @@
+//! Compact JWS (RFC 7515), read strictly: the library checks the signature and nothing else.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use jsonwebtoken::AlgorithmFamily;
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::AlgorithmParameters;
+use jsonwebtoken::jwk::EllipticCurve;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::jwk::KeyOperations;
+use jsonwebtoken::jwk::PublicKeyUse;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de;
+use serde_json::Map;
+use serde_json::Value;
+
+use crate::crypto::secret::Secret;
+use crate::login::oidc::fault::TokenFault;
+
+/// Longest token that is looked at.
+const LONGEST: usize = 128 * 1024;
+/// Longest key id.
+const LONGEST_KEY_ID: usize = 512;
+/// Keys tried for a token that does not say which one it means.
+const MOST_ATTEMPTS: usize = 4;
+
+/// What may verify a token: chosen by the issuer that was asked, never by the token.
+pub(super) struct Verifier<'a> {
+    /// The issuer's keys.
+    pub keys: &'a [Jwk],
+    /// Names of the algorithms configured for it.
+    pub algorithms: &'a [String],
+    /// Our client secret, which `HS256` and its kin are keyed with.
+    pub secret: Option<&'a Secret>,
+}
+
+/// A token whose signature is right.
+#[derive(Debug)]
+pub(super) struct Verified {
+    /// Its claims.
+    pub claims: Map<String, Value>,
+    /// What it was signed with.
+    pub algorithm: Algorithm,
+}
+
+impl Verifier<'_> {
+    /// Reads `token` and checks its signature.
+    ///
+    /// # Errors
+    ///
+    /// The rule that it breaks. Keys in its header (`jwk`, `jku`, `x5u`, `x5c`) are not looked at.
+    pub(super) fn verify(&self, token: &str) -> Result<Verified, TokenFault> {
+        if token.len() > LONGEST {
+            return Err(TokenFault::Malformed);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
+        let (header, payload) = message.split_once('.').ok_or(TokenFault::Malformed)?;
+        if payload.contains('.') {
+            return Err(TokenFault::Malformed);
+        }
+        let header = decode(header)?;
+        let algorithm = self.algorithm(&header)?;
+        check_header(&header)?;
+        self.check_signature(algorithm, key_id(&header)?, message, signature)?;
+        Ok(Verified { claims: decode(payload)?, algorithm })
+    }
+
+    fn algorithm(&self, header: &Map<String, Value>) -> Result<Algorithm, TokenFault> {
+        let name = header.get("alg").and_then(Value::as_str).ok_or(TokenFault::Algorithm)?;
+        if !self.algorithms.iter().any(|known| known == name) {
+            return Err(TokenFault::Algorithm);
+        }
+        Algorithm::from_str(name).map_err(|_| TokenFault::Algorithm)
+    }
+
+    fn check_signature(
+        &self,
+        algorithm: Algorithm,
+        key_id: Option<&str>,
+        message: &str,
+        signature: &str,
+    ) -> Result<(), TokenFault> {
+        let right = |key: &DecodingKey| {
+            jsonwebtoken::crypto::verify(signature, message.as_bytes(), key, algorithm)
+                .unwrap_or(false)
+        };
+        if algorithm.family() == AlgorithmFamily::Hmac {
+            let secret = self.secret.ok_or(TokenFault::UnknownKey)?;
+            let key = DecodingKey::from_secret(secret.expose().as_bytes());
+            return right(&key).then_some(()).ok_or(TokenFault::Signature);
+        }
+        let mut keys = self
+            .keys
+            .iter()
+            .filter(|key| fits(key, algorithm))
+            .filter(|key| key_id.is_none_or(|id| key.common.key_id.as_deref() == Some(id)))
+            .take(MOST_ATTEMPTS)
+            .filter_map(|key| DecodingKey::from_jwk(key).ok())
+            .peekable();
+        if keys.peek().is_none() {
+            return Err(TokenFault::UnknownKey);
+        }
+        keys.any(|key| right(&key)).then_some(()).ok_or(TokenFault::Signature)
+    }
+}
+
+/// Whether `key` is meant for verifying signatures of this algorithm (RFC 7517 §4.1–4.4).
+fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
+    let kind = match (&key.algorithm, algorithm) {
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES256) => {
+            key.curve == EllipticCurve::P256
+        }
+        (AlgorithmParameters::EllipticCurve(key), Algorithm::ES384) => {
+            key.curve == EllipticCurve::P384
+        }
+        (AlgorithmParameters::RSA(_), algorithm) => algorithm.family() == AlgorithmFamily::Rsa,
+        (AlgorithmParameters::OctetKeyPair(key), Algorithm::EdDSA) => {
+            key.curve == EllipticCurve::Ed25519
+        }
+        _ => false,
+    };
+    let common = &key.common;
+    let use_fits =
+        common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature);
+    let operation_fits =
+        common.key_operations.as_ref().is_none_or(|list| list.contains(&KeyOperations::Verify));
+    let algorithm_fits = common
+        .key_algorithm
+        .is_none_or(|named| Algorithm::from_str(&named.to_string()).is_ok_and(|a| a == algorithm));
+    kind && use_fits && operation_fits && algorithm_fits
+}
+
+/// RFC 8725 §3.11 and RFC 7515 §4.1.11: another kind of token, or one that asks for what we do not
+/// understand, is refused whatever its signature.
+fn check_header(header: &Map<String, Value>) -> Result<(), TokenFault> {
+    if ["crit", "zip", "enc", "b64"].iter().any(|name| header.contains_key(*name)) {
+        return Err(TokenFault::Critical);
+    }
+    match header.get("typ") {
+        None => Ok(()),
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("JWT") => Ok(()),
+        Some(_) => Err(TokenFault::Type),
+    }
+}
+
+fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, TokenFault> {
+    match header.get("kid") {
+        None => Ok(None),
+        Some(Value::String(id)) if id.len() <= LONGEST_KEY_ID => Ok(Some(id)),
+        Some(_) => Err(TokenFault::Malformed),
+    }
+}
+
+/// Strict base64url of a JSON object in which no name stands twice (RFC 7515 §4, RFC 7519 §4).
+fn decode(part: &str) -> Result<Map<String, Value>, TokenFault> {
+    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)?;
+    object(&json).ok_or(TokenFault::Malformed)
+}
+
+/// The JSON object in `json`; `None` when it is anything else, or a name stands there twice.
+pub(super) fn object(json: &[u8]) -> Option<Map<String, Value>> {
+    serde_json::from_slice::<Unique>(json).ok().map(|unique| unique.0)
+}
+
+struct Unique(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Unique;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose names are unique")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
+                let mut map = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if map.insert(name, value).is_some() {
+                        return Err(de::Error::custom("a name stands there twice"));
+                    }
+                }
+                Ok(Unique(map))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}

@@ -1,0 +1,131 @@
+//! What a provider says of itself (OpenID Connect Discovery 1.0 §3–4), believed only under the name
+//! that was configured.
+
+use openidconnect::AdditionalProviderMetadata;
+use openidconnect::AuthUrl;
+use openidconnect::LogoutProviderMetadata;
+use openidconnect::ProviderMetadata;
+use openidconnect::TokenUrl;
+use openidconnect::core::CoreAuthDisplay;
+use openidconnect::core::CoreClaimName;
+use openidconnect::core::CoreClaimType;
+use openidconnect::core::CoreClientAuthMethod;
+use openidconnect::core::CoreGrantType;
+use openidconnect::core::CoreJsonWebKey;
+use openidconnect::core::CoreJweContentEncryptionAlgorithm;
+use openidconnect::core::CoreJweKeyManagementAlgorithm;
+use openidconnect::core::CoreResponseMode;
+use openidconnect::core::CoreResponseType;
+use openidconnect::core::CoreSubjectIdentifierType;
+use serde::Deserialize;
+use serde::Serialize;
+use url::Host;
+use url::Url;
+
+use crate::config::model::OpenIdConnect;
+use crate::http::client::is_loopback;
+use crate::login::oidc::fault::Fault;
+
+/// The part of a discovery document that we use.
+#[derive(Clone, Debug)]
+pub(in crate::login) struct Metadata {
+    /// Where people are sent to sign in.
+    pub authorization_endpoint: AuthUrl,
+    /// Where codes are redeemed.
+    pub token_endpoint: TokenUrl,
+    /// Where the provider's keys are.
+    pub jwks_uri: Url,
+    /// Where further claims are.
+    pub userinfo_endpoint: Option<Url>,
+    /// Where people are sent to sign out.
+    pub end_session_endpoint: Option<Url>,
+    /// Whether authorization responses must carry `iss` (RFC 9207 §3).
+    pub names_issuer: bool,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Further {
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for Further {}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::type_complexity, reason = "the one place that spells out the crate's parameters")]
+struct Document(
+    ProviderMetadata<
+        LogoutProviderMetadata<Further>,
+        CoreAuthDisplay,
+        CoreClientAuthMethod,
+        CoreClaimName,
+        CoreClaimType,
+        CoreGrantType,
+        CoreJweContentEncryptionAlgorithm,
+        CoreJweKeyManagementAlgorithm,
+        CoreJsonWebKey,
+        CoreResponseMode,
+        CoreResponseType,
+        CoreSubjectIdentifierType,
+    >,
+);
+
+/// Where the provider's discovery document is.
+pub(super) fn address(connection: &OpenIdConnect) -> String {
+    if let Some(address) = &connection.metadata_address {
+        return address.to_string();
+    }
+    let issuer = connection.issuer.strip_suffix('/').unwrap_or(&connection.issuer);
+    format!("{issuer}/.well-known/openid-configuration")
+}
+
+/// Reads a discovery document.
+///
+/// # Errors
+///
+/// [`Fault::Metadata`] when a required member is missing, the issuer is not exactly the configured
+/// one (§4.3), or an endpoint is not an address that may be called.
+pub(super) fn read(connection: &OpenIdConnect, json: &[u8]) -> Result<Metadata, Fault> {
+    let Document(document) =
+        serde_json::from_slice(json).map_err(|error| Fault::Metadata(error.to_string()))?;
+    if document.issuer().as_str() != connection.issuer {
+        return Err(Fault::Metadata(format!(
+            "it names the issuer {:?}, and {:?} is configured",
+            document.issuer().as_str(),
+            connection.issuer
+        )));
+    }
+    let token = document.token_endpoint().ok_or_else(|| wrong("it has no token_endpoint"))?;
+    let logout = document.additional_metadata();
+    let metadata = Metadata {
+        authorization_endpoint: document.authorization_endpoint().clone(),
+        token_endpoint: token.clone(),
+        jwks_uri: document.jwks_uri().url().clone(),
+        userinfo_endpoint: document.userinfo_endpoint().map(|at| at.url().clone()),
+        end_session_endpoint: logout.end_session_endpoint.as_ref().map(|at| at.url().clone()),
+        names_issuer: logout.additional_metadata.authorization_response_iss_parameter_supported,
+    };
+    metadata.check(connection)?;
+    Ok(metadata)
+}
+
+impl Metadata {
+    fn check(&self, connection: &OpenIdConnect) -> Result<(), Fault> {
+        let always = [self.authorization_endpoint.url(), self.token_endpoint.url(), &self.jwks_uri];
+        let sometimes = [&self.userinfo_endpoint, &self.end_session_endpoint];
+        let endpoints = always.into_iter().chain(sometimes.into_iter().flatten());
+        for endpoint in endpoints {
+            let plain = !connection.require_https
+                || endpoint.host().is_some_and(|host: Host<&str>| is_loopback(&host));
+            if endpoint.scheme() != "https" && !(endpoint.scheme() == "http" && plain) {
+                return Err(wrong("an endpoint is not https"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(what: &str) -> Fault {
+    Fault::Metadata(what.to_owned())
+}

@@ -1,0 +1,322 @@
+//! The relying party: discovery, the authorization request, the code's way to verified claims, and
+//! sign-out, for every OpenID provider. Endpoints, keys and rules are those of the provider that the
+//! transaction names, never of what a response says.
+
+mod authorize;
+mod cached;
+mod call;
+mod exchange;
+mod fault;
+mod id_token;
+mod jws;
+mod keys;
+mod metadata;
+mod userinfo;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use jsonwebtoken::jwk::Jwk;
+use serde_json::Map;
+use serde_json::Value;
+
+pub(super) use authorize::Request;
+pub(super) use fault::Fault;
+use fault::TokenFault;
+pub(super) use metadata::Metadata;
+
+use crate::clock::Timestamp;
+use crate::config::model::OpenIdConnect;
+use crate::config::model::Provider;
+use crate::config::model::ResponseType;
+use crate::crypto::secret::Secret;
+use crate::http::client::Client;
+use crate::http::client::Trust;
+use crate::login::oidc::cached::Cached;
+use crate::login::oidc::call::Call;
+use crate::login::oidc::exchange::Code;
+use crate::login::oidc::id_token::Expected;
+use crate::login::oidc::id_token::IdToken;
+use crate::login::oidc::keys::Keys;
+use crate::observe::Metrics;
+
+/// Speaks OpenID Connect to every provider.
+#[derive(Debug)]
+pub(super) struct RelyingParty {
+    client: Arc<Client>,
+    metrics: Arc<Metrics>,
+    known: DashMap<Source, Arc<Known>>,
+}
+
+/// What is kept of one provider.
+#[derive(Debug, Default)]
+struct Known {
+    metadata: Arc<Cached<Metadata>>,
+    keys: Keys,
+}
+
+/// Where a provider's documents come from. Part of the key, so that a reload that changes any of it
+/// begins afresh.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Source {
+    provider: Arc<str>,
+    issuer: String,
+    metadata_address: String,
+    certificate_authority: Option<PathBuf>,
+    require_https: bool,
+}
+
+/// What the browser brought back.
+pub(super) struct Answer<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// The ID token of the hybrid flow.
+    pub id_token: Option<&'a str>,
+    /// The redirect URI that it was brought to.
+    pub redirect_uri: String,
+    /// What was sent as `nonce`.
+    pub nonce: &'a str,
+    /// PKCE's secret half.
+    pub verifier: &'a str,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Whom the provider vouches for.
+pub(super) struct Person {
+    /// Its name for the person.
+    pub subject: String,
+    /// Verified claims, those of the userinfo endpoint included.
+    pub claims: Map<String, Value>,
+    /// The ID token, for `id_token_hint`.
+    pub id_token: Secret,
+    /// When the person proved who they are.
+    pub authenticated_at: Timestamp,
+}
+
+/// A provider and how it is reached.
+#[derive(Clone, Copy)]
+pub(super) struct Peer<'a> {
+    /// The provider.
+    pub provider: &'a Provider,
+    /// Its connection.
+    pub connection: &'a OpenIdConnect,
+}
+
+/// Most providers that are remembered; a configuration has a few, each reload may add some.
+const MOST_KNOWN: usize = 1000;
+
+impl RelyingParty {
+    /// Knows nobody yet.
+    pub(super) fn new(client: Arc<Client>, metrics: Arc<Metrics>) -> Self {
+        Self { client, metrics, known: DashMap::new() }
+    }
+
+    /// The provider's description of itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Down`] and [`Fault::Metadata`].
+    pub(super) async fn metadata(&self, peer: Peer<'_>, now: Timestamp) -> Result<Metadata, Fault> {
+        let known = self.known(peer);
+        let call = self.call(peer, "discovery");
+        let connection = peer.connection.clone();
+        let fetch = async move {
+            let json = call.read(metadata::address(&connection)).await?;
+            let read = metadata::read(&connection, &json);
+            if let Err(fault) = &read {
+                tracing::warn!(provider = ?call.provider, ?fault, "discovery document refused");
+            }
+            read
+        };
+        Ok(known.metadata.obtain(now, fetch).await?.value.clone())
+    }
+
+    /// Where the browser is sent to sign in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::metadata`].
+    pub(super) async fn authorization_url(
+        &self,
+        peer: Peer<'_>,
+        request: Request<'_>,
+        now: Timestamp,
+    ) -> Result<String, Fault> {
+        let metadata = self.metadata(peer, now).await?;
+        authorize::url(peer.connection, &metadata, request)
+    }
+
+    /// Turns what the browser brought back into verified claims.
+    ///
+    /// # Errors
+    ///
+    /// See [`Fault`]. The code is sent nowhere unless everything that can be checked before has been.
+    pub(super) async fn finish(&self, peer: Peer<'_>, answer: Answer<'_>) -> Result<Person, Fault> {
+        let metadata = self.metadata(peer, answer.now).await?;
+        let expected = expected(peer, &answer);
+        let front = self.front_channel(peer, &metadata, &answer, &expected).await?;
+        let code = Code {
+            value: answer.code,
+            verifier: answer.verifier,
+            redirect_uri: answer.redirect_uri.clone(),
+        };
+        let call = self.call(peer, "token");
+        let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
+        let mut believed =
+            self.verify(peer, &metadata, tokens.id_token.expose(), &expected).await?;
+        believed.check_access_token(tokens.access_token.expose())?;
+        if front.is_some_and(|front| front.subject != believed.subject) {
+            return Err(TokenFault::Contradiction.into());
+        }
+        let further = self.userinfo(peer, &metadata, &tokens.access_token, answer.now).await?;
+        if let Some(further) = further {
+            userinfo::merge(further, &believed.subject, &mut believed.claims)?;
+        }
+        let authenticated_at = id_token::moment(&believed.claims, "auth_time");
+        Ok(Person {
+            subject: believed.subject,
+            claims: believed.claims,
+            id_token: tokens.id_token,
+            authenticated_at: authenticated_at.map_or(answer.now, |at| at.min(answer.now)),
+        })
+    }
+
+    /// Shows how old each provider's keys are.
+    pub(super) fn observe(&self, now: Timestamp) {
+        for known in &self.known {
+            if let Some(at) = known.keys.fetched_at() {
+                let age = i64::try_from(now.since(at).as_secs()).unwrap_or(i64::MAX);
+                let provider = &*known.key().provider;
+                self.metrics.jwks_age.with_label_values(&[provider]).set(age);
+            }
+        }
+    }
+
+    /// The ID token that came through the browser, where the hybrid flow was asked for.
+    async fn front_channel(
+        &self,
+        peer: Peer<'_>,
+        metadata: &Metadata,
+        answer: &Answer<'_>,
+        expected: &Expected<'_>,
+    ) -> Result<Option<IdToken>, Fault> {
+        match (peer.connection.response_type, answer.id_token) {
+            (ResponseType::Code, _) => Ok(None),
+            (ResponseType::CodeIdToken, None) => Err(Fault::Response("there is no id_token")),
+            (ResponseType::CodeIdToken, Some(token)) => {
+                let front = self.verify(peer, metadata, token, expected).await?;
+                front.check_code(answer.code)?;
+                Ok(Some(front))
+            }
+        }
+    }
+
+    /// Verifies a token with the keys at hand and, when none of them fits, once more with fresh ones.
+    async fn verify(
+        &self,
+        peer: Peer<'_>,
+        metadata: &Metadata,
+        token: &str,
+        expected: &Expected<'_>,
+    ) -> Result<IdToken, Fault> {
+        let judge = |keys: &[Jwk]| id_token::verify(token, &verifier(peer, keys), expected);
+        self.with_keys(peer, metadata, expected.now, judge).await
+    }
+
+    async fn with_keys<T>(
+        &self,
+        peer: Peer<'_>,
+        metadata: &Metadata,
+        now: Timestamp,
+        judge: impl Fn(&[Jwk]) -> Result<T, TokenFault>,
+    ) -> Result<T, Fault> {
+        let known = self.known(peer);
+        let fetch = || self.call(peer, "jwks").keys(metadata.jwks_uri.clone());
+        let keys = known.keys.obtain(now, fetch()).await?;
+        match judge(&keys.value) {
+            // A signature that no key at hand made may be a new key's, with or without an id.
+            Err(TokenFault::UnknownKey | TokenFault::Signature) if known.keys.may_refetch(now) => {
+                let keys = known.keys.refetch(now, fetch()).await?;
+                Ok(judge(&keys.value)?)
+            }
+            judged => Ok(judged?),
+        }
+    }
+
+    /// What the userinfo endpoint adds, where it is asked.
+    async fn userinfo(
+        &self,
+        peer: Peer<'_>,
+        metadata: &Metadata,
+        access_token: &Secret,
+        now: Timestamp,
+    ) -> Result<Option<Map<String, Value>>, Fault> {
+        let Some(endpoint) =
+            metadata.userinfo_endpoint.as_ref().filter(|_| peer.connection.userinfo)
+        else {
+            return Ok(None);
+        };
+        let request = userinfo::request(endpoint, access_token)?;
+        let answer = self.call(peer, "userinfo").send(request).await?;
+        if !userinfo::is_signed(&answer) {
+            return userinfo::read(&answer).map(Some);
+        }
+        let judge =
+            |keys: &[Jwk]| userinfo::verify(&answer, &verifier(peer, keys), peer.connection);
+        self.with_keys(peer, metadata, now, judge).await.map(Some)
+    }
+
+    fn known(&self, peer: Peer<'_>) -> Arc<Known> {
+        let source = Source {
+            provider: Arc::clone(&peer.provider.name),
+            issuer: peer.connection.issuer.clone(),
+            metadata_address: metadata::address(peer.connection),
+            certificate_authority: peer.connection.certificate_authority.clone(),
+            require_https: peer.connection.require_https,
+        };
+        if let Some(known) = self.known.get(&source) {
+            return Arc::clone(&known);
+        }
+        if self.known.len() >= MOST_KNOWN {
+            self.known.clear();
+        }
+        Arc::clone(&self.known.entry(source).or_default())
+    }
+
+    fn call(&self, peer: Peer<'_>, endpoint: &'static str) -> Call {
+        Call {
+            client: Arc::clone(&self.client),
+            metrics: Arc::clone(&self.metrics),
+            provider: Arc::clone(&peer.provider.name),
+            trust: trust(peer.connection),
+            endpoint,
+        }
+    }
+}
+
+fn expected<'a>(peer: Peer<'a>, answer: &Answer<'a>) -> Expected<'a> {
+    Expected {
+        issuer: &peer.connection.issuer,
+        client_id: &peer.connection.client_id,
+        nonce: answer.nonce,
+        now: answer.now,
+        skew: peer.connection.clock_skew,
+    }
+}
+
+fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
+    jws::Verifier {
+        keys,
+        algorithms: &peer.connection.signing_algorithms,
+        secret: peer.connection.client_secret.as_ref(),
+    }
+}
+
+fn trust(connection: &OpenIdConnect) -> Trust {
+    Trust {
+        certificate_authority: connection.certificate_authority.clone(),
+        plain_http: !connection.require_https,
+    }
+}

@@ -1,0 +1,189 @@
+//! Why a sign-in did not succeed: the closed set behind metrics, audit lines and error pages.
+
+use http::StatusCode;
+
+use crate::error::Problem;
+use crate::users::builder;
+
+/// Why a sign-in did not succeed. [`Reason::label`] is what metrics and the audit trail say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// `provider_down`: the provider cannot be reached, or answers neither in time nor properly.
+    ProviderDown,
+    /// `provider_metadata`: its discovery document is wrong, or names another issuer.
+    ProviderMetadata,
+    /// `cancelled`: the person said no at the provider (`access_denied`).
+    Cancelled,
+    /// `provider_refused`: the provider answered with another error.
+    ProviderRefused,
+    /// `redirect_address`: the provider does not know our redirect address.
+    RedirectAddress,
+    /// `client_refused`: the provider does not accept our client id or secret.
+    ClientRefused,
+    /// `code_refused`: the token endpoint did not take the authorization code.
+    CodeRefused,
+    /// `response_malformed`: the authorization response lacks something, or contradicts itself.
+    ResponseMalformed,
+    /// `issuer_mismatch`: the response comes from another issuer than was asked (RFC 9207).
+    IssuerMismatch,
+    /// `token_invalid`: the ID token breaks a rule; the log says which.
+    TokenInvalid,
+    /// `userinfo_invalid`: the userinfo answer is malformed, or speaks of somebody else.
+    UserinfoInvalid,
+    /// `state_unknown`: the response belongs to no sign-in that was started here.
+    StateUnknown,
+    /// `state_expired`: the sign-in was started more than ten minutes ago.
+    StateExpired,
+    /// `state_used`: the response has been used already.
+    StateUsed,
+    /// `state_restarted`: the gateway was restarted since the sign-in was started.
+    StateRestarted,
+    /// `state_other_browser`: another browser started it, or this one sends no cookies.
+    StateOtherBrowser,
+    /// `state_changed`: the configuration of its provider has changed since it was started.
+    StateChanged,
+    /// `not_mapped`: the provider is unknown, switched off, or not mapped to the site.
+    NotMapped,
+    /// `session_over`: the provider's session is over already (`cookieExp` lies in the past).
+    SessionOver,
+    /// `no_subject`, `no_idp_claim`, `no_domain` …: the claims make no user.
+    NoUser(builder::Refusal),
+    /// `wrong_password`: no such user, or another password; nobody is told which.
+    WrongPassword,
+    /// `throttled`: too many wrong passwords.
+    Throttled,
+    /// `form_expired`: the form was not ours, or has been open for too long.
+    FormExpired,
+}
+
+impl Reason {
+    /// The reason as a label: one of a closed set.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::ProviderDown => "provider_down",
+            Self::ProviderMetadata => "provider_metadata",
+            Self::Cancelled => "cancelled",
+            Self::ProviderRefused => "provider_refused",
+            Self::RedirectAddress => "redirect_address",
+            Self::ClientRefused => "client_refused",
+            Self::CodeRefused => "code_refused",
+            Self::ResponseMalformed => "response_malformed",
+            Self::IssuerMismatch => "issuer_mismatch",
+            Self::TokenInvalid => "token_invalid",
+            Self::UserinfoInvalid => "userinfo_invalid",
+            Self::StateUnknown => "state_unknown",
+            Self::StateExpired => "state_expired",
+            Self::StateUsed => "state_used",
+            Self::StateRestarted => "state_restarted",
+            Self::StateOtherBrowser => "state_other_browser",
+            Self::StateChanged => "state_changed",
+            Self::NotMapped => "not_mapped",
+            Self::SessionOver => "session_over",
+            Self::NoUser(refusal) => refusal.reason(),
+            Self::WrongPassword => "wrong_password",
+            Self::Throttled => "throttled",
+            Self::FormExpired => "form_expired",
+        }
+    }
+
+    /// Whose fault it is, as a status: the gateway's peer (502), the person's rights (403), or the
+    /// request (400, 401, 429).
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::ProviderDown
+            | Self::ProviderMetadata
+            | Self::ProviderRefused
+            | Self::RedirectAddress
+            | Self::ClientRefused
+            | Self::CodeRefused
+            | Self::TokenInvalid
+            | Self::UserinfoInvalid
+            | Self::SessionOver => StatusCode::BAD_GATEWAY,
+            Self::Cancelled | Self::NoUser(_) => StatusCode::FORBIDDEN,
+            Self::NotMapped => StatusCode::NOT_FOUND,
+            Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
+            Self::ResponseMalformed
+            | Self::IssuerMismatch
+            | Self::StateUnknown
+            | Self::StateExpired
+            | Self::StateUsed
+            | Self::StateRestarted
+            | Self::StateOtherBrowser
+            | Self::StateChanged
+            | Self::FormExpired => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// What happened and what to do, for the person in front of the browser. `provider` is the
+    /// caption of the provider's button.
+    #[expect(clippy::too_many_lines, reason = "a line for each reason")]
+    pub fn detail(&self, provider: &str) -> String {
+        let text = match self {
+            Self::ProviderDown => {
+                "{} cannot be reached at the moment. Try again in a few minutes, or choose another way to sign in."
+            }
+            Self::ProviderMetadata => {
+                "{} does not describe itself as it is configured here. Its issuer, or the authority in conf/, has to be put right by the site's owner."
+            }
+            Self::Cancelled => "The sign-in was cancelled at {}.",
+            Self::ProviderRefused => {
+                "{} refused the sign-in. Try again; if it lasts, tell the site's owner the request id below."
+            }
+            Self::RedirectAddress => {
+                "{} does not know the address it is to come back to. The site's owner registers these addresses there:"
+            }
+            Self::ClientRefused => {
+                "{} does not accept this gateway's client id or secret. The site's owner has to put the connection in conf/ right."
+            }
+            Self::CodeRefused => "{} did not redeem the sign-in. Start again.",
+            Self::ResponseMalformed => "The answer of {} cannot be understood. Start again.",
+            Self::IssuerMismatch => {
+                "The answer does not come from {}. Nobody has been signed in; start again."
+            }
+            Self::TokenInvalid => {
+                "What {} says of you cannot be verified. Nobody has been signed in; tell the site's owner the request id below."
+            }
+            Self::UserinfoInvalid => {
+                "{} gave contradictory answers about you. Nobody has been signed in; tell the site's owner the request id below."
+            }
+            Self::StateUnknown => {
+                "This answer belongs to no sign-in that was started here. Start again."
+            }
+            Self::StateExpired => "This sign-in took longer than ten minutes. Start again.",
+            Self::StateUsed => "This sign-in has been completed already. Start again.",
+            Self::StateRestarted => {
+                "The gateway was restarted while you were signing in. Start again."
+            }
+            Self::StateOtherBrowser => {
+                "This sign-in was started in another browser, or this browser keeps no cookies of this site. Allow them and start again."
+            }
+            Self::StateChanged => {
+                "The connection to {} was changed while you were signing in. Start again."
+            }
+            Self::NotMapped => {
+                "{} is not mapped to this site. The site's owner adds it to a mapEntry under federatedAuthentication/identityProvidersPerSites, and switches it on."
+            }
+            Self::SessionOver => {
+                "Your session at {} is over already. Sign out there, or check the clocks, and start again."
+            }
+            Self::NoUser(refusal) => {
+                return format!("{provider} knows you, but that makes no user here: {refusal}.");
+            }
+            Self::WrongPassword => "The name or the password is not right.",
+            Self::Throttled => "Too many wrong passwords. Wait a little and try again.",
+            Self::FormExpired => "This page has been open for too long. Sign in again.",
+        };
+        text.replace("{}", provider)
+    }
+
+    /// The failure that people see. `retry` is a path on this host.
+    pub fn problem(&self, provider: &str, retry: Option<String>) -> Problem {
+        Problem::SignInFailed {
+            status: self.status(),
+            reason: self.label(),
+            detail: self.detail(provider),
+            retry,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Requests that our own rooms answer: gathered whole, answered on the control runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::Request;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use http_body_util::LengthLimitError;
+use http_body_util::Limited;
+
+use crate::config::model::Destination;
+use crate::error::Problem;
+use crate::gate::assertion;
+use crate::http::Body;
+use crate::http::Exchange;
+use crate::http::Response;
+use crate::http::response;
+use crate::identity_server::Outcome;
+use crate::login::Login;
+use crate::proxy::gateway::House;
+use crate::proxy::story::Story;
+use crate::session::Visit;
+
+/// Longest that a room may take, sign-in at a slow provider included.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Which of our rooms a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Sign-in and sign-out.
+    Login,
+    /// The OpenID provider.
+    IdentityServer,
+    /// The keys that check assertions.
+    AssertionKeys,
+}
+
+/// The room that serves this request, if it is not for the CMS.
+pub fn room_of(story: &Story<'_>) -> Option<Room> {
+    let path = &story.target.path;
+    if path.as_str() == assertion::JWKS_PATH {
+        return Some(Room::AssertionKeys);
+    }
+    if Login::serves(&story.gateway.config, story.site, path) {
+        return Some(Room::Login);
+    }
+    (story.site.destination == Destination::IdentityServer).then_some(Room::IdentityServer)
+}
+
+/// Answers a request in its room.
+///
+/// # Errors
+///
+/// What the room says, [`Problem::PayloadTooLarge`] for a body over the limit, and
+/// [`Problem::Unavailable`] when it takes too long.
+pub async fn answer(
+    room: Room,
+    story: &Story<'_>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
+    let house = Arc::clone(&story.gateway.house);
+    if room == Room::AssertionKeys {
+        return assertion_keys(&house, request.method());
+    }
+    let visit = visit(story, request).await?;
+    let control = house.control.clone();
+    let work = control.spawn(async move {
+        match room {
+            Room::Login => house.login.answer(&visit).await,
+            Room::IdentityServer | Room::AssertionKeys => identity_server(&house, &visit).await,
+        }
+    });
+    match tokio::time::timeout(PATIENCE, work).await {
+        Ok(Ok(answered)) => answered,
+        Ok(Err(failed)) => {
+            tracing::error!(request.id = %story.id, panicked = failed.is_panic(), "a room failed");
+            Err(Problem::Internal)
+        }
+        Err(_) => Err(Problem::Unavailable("This took too long. Try again in a moment.".into())),
+    }
+}
+
+/// The identity server never calls login: here its wish for a sign-in becomes a redirect.
+async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Problem> {
+    match house.identity_server.answer(visit).await? {
+        Outcome::Answer(response) => Ok(response),
+        Outcome::SignIn { return_path, provider, login_hint } => {
+            let back = encoded(return_path.as_str());
+            let provider = provider.map(|p| format!("&provider={}", encoded(&p)));
+            let hint = login_hint.map(|hint| format!("&loginHint={}", encoded(&hint)));
+            let address = format!(
+                "/account/login?ReturnUrl={back}{}{}",
+                provider.unwrap_or_default(),
+                hint.unwrap_or_default()
+            );
+            Ok(response::see_other(&address))
+        }
+    }
+}
+
+fn encoded(text: &str) -> percent_encoding::PercentEncode<'_> {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}
+
+fn assertion_keys(house: &House, method: &Method) -> Result<Response, Problem> {
+    if method != Method::GET && method != Method::HEAD {
+        return Err(Problem::MethodNotAllowed { allow: "GET, HEAD" });
+    }
+    let keys = serde_json::json!({ "keys": [house.assertion_key.public_jwk()] });
+    Ok(response::json(StatusCode::OK, &keys))
+}
+
+async fn visit(story: &Story<'_>, request: Request<Body>) -> Result<Visit, Problem> {
+    let (head, body) = request.into_parts();
+    let exchange = Exchange {
+        method: head.method,
+        target: story.target.clone(),
+        headers: head.headers,
+        body: gather(body, story.gateway.config.limits.own_body_bytes).await?,
+        connection: Arc::clone(story.connection),
+        client: story.caller.address,
+        secure: story.caller.secure,
+        id: story.id.clone(),
+        now: story.now,
+    };
+    Ok(Visit {
+        config: Arc::clone(&story.gateway.config),
+        site: Arc::clone(story.site),
+        exchange,
+        session: story.session.clone(),
+    })
+}
+
+async fn gather(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match body {
+        Body::Empty => Ok(Bytes::new()),
+        Body::Bytes(bytes) if bytes.len() <= limit => Ok(bytes),
+        Body::Bytes(_) => Err(Problem::PayloadTooLarge),
+        Body::Stream(stream) => match Limited::new(stream, limit).collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(Problem::PayloadTooLarge),
+            Err(_) => Err(Problem::RequestTimeout),
+        },
+    }
+}

@@ -1,0 +1,36 @@
+//! A request whose site is known: what every later step of its way asks about.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::config::model::Site;
+use crate::gate::forwarding::Caller;
+use crate::http::Connection;
+use crate::http::RequestId;
+use crate::http::Target;
+use crate::proxy::Worker;
+use crate::proxy::gateway::Gateway;
+use crate::session::Session;
+
+/// One request on its way.
+#[derive(Clone, Debug)]
+pub struct Story<'a> {
+    /// The worker that serves it.
+    pub worker: &'a Worker,
+    /// The configuration it sees from start to end.
+    pub gateway: &'a Arc<Gateway>,
+    /// The connection it came in on.
+    pub connection: &'a Arc<Connection>,
+    /// Its id.
+    pub id: &'a RequestId,
+    /// Where it goes.
+    pub target: &'a Target,
+    /// Its site.
+    pub site: &'a Arc<Site>,
+    /// Who sent it.
+    pub caller: Caller,
+    /// When it came in.
+    pub now: Timestamp,
+    /// Who it is, once that is known.
+    pub session: Option<Arc<Session>>,
+}
