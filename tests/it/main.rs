@@ -20,6 +20,7 @@ mod config_reload;
 mod corpus;
 mod demo;
 mod forwarding;
+mod fixtures;
 mod framing;
 mod headers;
 mod hosts;
