@@ -96,3 +96,84 @@ fn admit(admit: &Admit, user: Option<&User>, rule: impl FnOnce() -> Arc<str>) ->
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::gate::testing::site;
+    use crate::users::testing;
+
+    fn rule(path: &str, methods: &[Method], admit: Admit) -> AccessRule {
+        let origin = testing::origin();
+        AccessRule {
+            name: "rule".into(),
+            site: None,
+            path: path.to_owned(),
+            methods: methods.to_vec(),
+            admit,
+            origin,
+        }
+    }
+
+    fn jane(roles: &[&str], is_administrator: bool) -> User {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        User {
+            name: r"sitecore\jane".to_owned(),
+            properties: BTreeMap::new(),
+            roles,
+            is_administrator,
+        }
+    }
+
+    fn decision(rules: Vec<AccessRule>, site: &Site, path: &str, user: Option<&User>) -> Decision {
+        let config = Config { access: rules, ..testing::config() };
+        decide(&config, site, &CanonicalPath::read(path).unwrap(), &Method::GET, user)
+    }
+
+    #[test]
+    fn a_site_that_requires_login_sends_the_anonymous_to_it_but_leaves_its_login_page_open() {
+        let login_page = Some("/sitecore/admin/login.aspx".to_owned());
+        let shell = Site { require_login: true, login_page, ..site("admin", "/sitecore/admin") };
+        assert_eq!(decision(vec![], &shell, "/sitecore/admin", None), Decision::Login);
+        let open = Decision::Allow { protected: false };
+        assert_eq!(decision(vec![], &shell, "/sitecore/admin/Login.aspx", None), open);
+        let signed_in = decision(vec![], &shell, "/sitecore/admin", Some(&jane(&[], false)));
+        assert_eq!(signed_in, Decision::Allow { protected: true });
+    }
+
+    #[test]
+    fn the_first_matching_rule_decides() {
+        let author = Admit::Roles(vec![r"sitecore\Author".to_owned()]);
+        let rules = || {
+            vec![
+                rule("/health", &[Method::GET], Admit::Anonymous),
+                rule("/closed/*", &[], Admit::Nobody),
+                rule("/*", &[], author.clone()),
+            ]
+        };
+        let site = site("website", "");
+        let forbidden = Decision::Forbid { rule: "rule".into() };
+        assert_eq!(decision(rules(), &site, "/health", None), Decision::Allow { protected: false });
+        assert_eq!(decision(rules(), &site, "/healthy", None), Decision::Login);
+        let (nobody, author, admin) =
+            (jane(&[], false), jane(&[r"SITECORE\author"], false), jane(&[], true));
+        assert_eq!(decision(rules(), &site, "/closed/x", Some(&admin)), forbidden);
+        assert_eq!(decision(rules(), &site, "/x", Some(&nobody)), forbidden);
+        for user in [author, admin] {
+            assert_eq!(
+                decision(rules(), &site, "/x", Some(&user)),
+                Decision::Allow { protected: true }
+            );
+        }
+    }
+
+    #[test]
+    fn b52_a_rule_never_sees_the_query_and_b53_keeps_to_segments() {
+        let rules = vec![rule("/public/*", &[], Admit::Anonymous)];
+        let shell = Site { require_login: true, ..site("shell", "/sitecore/shell") };
+        assert_eq!(decision(rules.clone(), &shell, "/publicity", None), Decision::Login);
+        assert_eq!(decision(rules, &shell, "/sitecore/shell/public/x", None), Decision::Login);
+    }
+}

@@ -9,6 +9,8 @@ pub mod headers;
 pub mod names;
 pub mod sessions;
 pub mod site;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use access::Decision;
 pub use names::Names;

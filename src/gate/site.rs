@@ -104,3 +104,43 @@ pub fn serves_host(site: &Site, host: &str) -> bool {
 fn covers(site: &Site, port: u16, path: &CanonicalPath) -> bool {
     site.port.is_none_or(|own| own == port) && path.is_under(&site.virtual_folder)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::gate::testing::on;
+    use crate::gate::testing::site;
+    use crate::users::testing;
+
+    fn sites() -> Sites {
+        let shell = on(&["cms.test"], site("shell", "/sitecore/shell"));
+        let masked = on(&["*.shop.test"], site("shop", ""));
+        let ported = on(&["cms.test"], Site { port: Some(8443), ..site("ported", "/ported") });
+        let website = on(&["cms.test", "www.test"], site("website", ""));
+        Sites::new(&Config { sites: vec![shell, masked, ported, website], ..testing::config() })
+    }
+
+    fn find(url: &str) -> Result<String, NoSite> {
+        let target = Target::read(&url.parse().unwrap(), &HeaderMap::new()).unwrap();
+        sites().find(&target, 443).map(|found| found.site.name.to_string())
+    }
+
+    #[test]
+    fn the_first_site_that_matches_host_port_and_path_serves_the_request() {
+        assert_eq!(find("https://cms.test/Sitecore/Shell/x"), Ok("shell".to_owned()));
+        assert_eq!(find("https://cms.test/sitecore/shellX"), Ok("website".to_owned()));
+        assert_eq!(find("https://www.test/sitecore/shell"), Ok("website".to_owned()));
+        assert_eq!(find("https://a.shop.test/"), Ok("shop".to_owned()));
+        assert_eq!(find("https://cms.test:8443/ported"), Ok("ported".to_owned()));
+        assert_eq!(find("https://cms.test/ported"), Ok("website".to_owned()));
+    }
+
+    #[test]
+    fn c73_an_undeclared_host_is_nobodys() {
+        assert_eq!(find("https://evil.test/"), Err(NoSite::UnknownHost));
+        assert_eq!(find("https://127.0.0.1/"), Err(NoSite::UnknownHost));
+        assert_eq!(find("https://shop.test.evil/"), Err(NoSite::UnknownHost));
+    }
+}

@@ -156,7 +156,7 @@ mod tests {
     async fn slots_are_used_again() {
         let deadlines = Deadlines::default();
         for _ in 0..100 {
-            drop(deadlines.after(Duration::from_secs(60)));
+            drop(deadlines.after(Duration::from_mins(1)));
         }
         assert_eq!(deadlines.lock().entries.len(), 1);
     }

@@ -194,7 +194,7 @@ mod tests {
     use crate::claims::ClaimSet;
     use crate::users::User;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn settings() -> SessionSettings {
         SessionSettings {
