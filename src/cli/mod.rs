@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 pub mod certificate;
+pub mod explain;
 pub mod health;
 pub mod run;
 pub mod secret;
@@ -26,6 +27,7 @@ enum Command {
     Run(run::Run),
     #[command(subcommand)]
     Secret(secret::Command),
+    Explain(explain::Command),
     Health(health::Health),
 }
 
@@ -51,6 +53,7 @@ impl Command {
         match self {
             Self::Run(run) => control_runtime()?.block_on(run.run()),
             Self::Secret(secret) => secret.run().map(success),
+            Self::Explain(explain) => explain.run(),
             Self::Health(health) => health.run(),
         }
     }

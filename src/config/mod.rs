@@ -2,9 +2,20 @@
 
 pub mod environment;
 pub mod fault;
+mod includes;
+pub mod layers;
+mod lint;
+pub mod merge;
 pub mod model;
 pub mod parse;
+pub mod patch;
+mod read;
+pub mod rules;
+mod settings;
+mod settings_files;
 pub mod tree;
+pub mod variables;
+pub mod xpath;
 
 use std::path::Path;
 

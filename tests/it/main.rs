@@ -15,5 +15,14 @@
 mod support;
 
 mod demo;
+mod framing;
+mod headers;
+mod hosts;
 mod pages;
+mod patch_engine;
 mod paths;
+mod redirects;
+mod sessions;
+mod sign_in;
+mod tokens;
+mod tunnels;

@@ -19,6 +19,7 @@ pub use gateway::Limits;
 pub use gateway::Listener;
 pub use gateway::ListenerKind;
 pub use gateway::LocalUser;
+pub use gateway::Logging;
 pub use gateway::ServerAddress;
 pub use gateway::SessionSettings;
 pub use gateway::Timeouts;
@@ -89,12 +90,16 @@ pub struct Config {
     pub limits: Limits,
     /// Times after which waiting ends.
     pub timeouts: Timeouts,
+    /// How the gateway logs.
+    pub logging: Logging,
     /// Where keys and, later, the embedded database are kept.
     pub data: PathBuf,
     /// What the owner should know, with file and line.
     pub notices: Vec<Notice>,
     /// `settings/setting` of the merged tree, by name.
     pub settings: BTreeMap<String, String>,
+    /// Every file that was read: what a reload watches, beside the directories they stand in.
+    pub files: Vec<PathBuf>,
 }
 
 impl Config {

@@ -71,10 +71,12 @@ pub(crate) fn document(patch: &str) -> String {
 /// What every gateway under test has: listeners on free ports and its data in `folder`.
 pub(crate) fn basics(folder: &Path, https: SocketAddr) -> String {
     let folder = folder.display();
-    let mut patch = String::from("<gateway>\n");
+    let mut patch = String::new();
     write!(
         patch,
-        "<data set:path=\"{folder}/data\" />\n<listeners>\n\
+        "<gateway set:data=\"{folder}/data\">\n\
+         <users set:nameTemplate=\"{{preferred_username}}\" />\n\
+         <limits set:signInsPerMinute=\"100000\" />\n<listeners>\n\
          <listener name=\"https\" set:address=\"{https}\" set:hosts=\"cms.localhost|www.localhost\" \
          set:certificate=\"{folder}/server.pem\" set:key=\"{folder}/server.key\" />\n\
          <listener name=\"http\" set:address=\"127.0.0.1:0\" />\n\

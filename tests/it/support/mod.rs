@@ -3,9 +3,11 @@
 pub(crate) mod browser;
 pub(crate) mod cms;
 pub(crate) mod gateway;
+pub(crate) mod h2;
 pub(crate) mod html;
 pub(crate) mod iis;
 pub(crate) mod jar;
+pub(crate) mod journey;
 pub(crate) mod logs;
 pub(crate) mod provider;
 pub(crate) mod signing;

@@ -1,12 +1,19 @@
 //! One certificate for all gateways of a test run, and clients that trust it.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::task::Context;
+use std::task::Poll;
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::ServerName;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -25,7 +32,8 @@ pub(crate) struct Certificate {
 pub(crate) fn certificate() -> &'static Certificate {
     static MADE: OnceLock<Certificate> = OnceLock::new();
     MADE.get_or_init(|| {
-        let names = ["localhost", "cms.localhost", "www.localhost", "id.localhost"];
+        let names =
+            ["localhost", "cms.localhost", "www.localhost", "id.localhost", "inner.localhost"];
         certificate_for(&names.map(str::to_owned))
     })
 }
@@ -59,4 +67,44 @@ fn client(alpn: &[&str]) -> Arc<ClientConfig> {
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Arc::new(config)
+}
+
+/// A TLS connection whose first flight goes out byte by byte.
+pub(crate) async fn connect_slowly(port: u16, sni: &str) -> TlsStream<Trickle> {
+    let tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    tcp.set_nodelay(true).unwrap();
+    let name = ServerName::try_from(sni.to_owned()).unwrap();
+    TlsConnector::from(client(&["http/1.1"])).connect(name, Trickle(tcp)).await.unwrap()
+}
+
+/// A connection that sends one byte at a time.
+#[derive(Debug)]
+pub(crate) struct Trickle(TcpStream);
+
+impl AsyncRead for Trickle {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Trickle {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, &bytes[..bytes.len().min(1)])
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
 }
