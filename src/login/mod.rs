@@ -85,9 +85,6 @@ impl Login {
         }
     }
 
-    /// Writes the gauges that depend on the moment.
-    pub fn refresh_gauges(&self) {}
-
     /// Whether `path` on `site` is an address of this engine: sign-in, callbacks, sign-out.
     pub fn serves(config: &Config, site: &Site, path: &CanonicalPath) -> bool {
         endpoint::find(config, site, path).is_some()
