@@ -96,7 +96,7 @@ impl Login {
         }
         let peer = Peer { provider: pending.provider, connection };
         let log = |fault: Fault| {
-            tracing::warn!(provider = ?pending.provider.name, %fault, request.id = %exchange.id, "sign-in refused");
+            tracing::warn!(provider = ?pending.provider.name, ?fault, request.id = %exchange.id, "sign-in refused");
             fault.reason()
         };
         let metadata = self.relying_party.metadata(peer, exchange.now).await.map_err(log)?;
