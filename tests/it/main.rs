@@ -19,6 +19,7 @@ mod caching;
 mod config_reload;
 mod corpus;
 mod demo;
+mod demo_command;
 mod forwarding;
 mod fixtures;
 mod framing;
