@@ -1,6 +1,8 @@
 //! The command line: one file a command.
 
 pub mod certificate;
+pub mod demo;
+pub mod explain;
 pub mod health;
 pub mod run;
 pub mod secret;
@@ -24,8 +26,10 @@ pub const CONFIGURATION: u8 = 78;
 #[command(name = "vestibule", version, about, max_term_width = 100)]
 enum Command {
     Run(run::Run),
+    Demo(demo::DemoOptions),
     #[command(subcommand)]
     Secret(secret::Command),
+    Explain(explain::Command),
     Health(health::Health),
 }
 
@@ -50,7 +54,9 @@ impl Command {
         let success = |()| ExitCode::SUCCESS;
         match self {
             Self::Run(run) => control_runtime()?.block_on(run.run()),
+            Self::Demo(options) => control_runtime()?.block_on(demo::run(options)).map(success),
             Self::Secret(secret) => secret.run().map(success),
+            Self::Explain(explain) => explain.run(),
             Self::Health(health) => health.run(),
         }
     }

@@ -45,6 +45,32 @@ pub enum Node {
 }
 
 impl Element {
+    /// An element without attributes or children.
+    pub fn new(name: impl Into<String>, namespace: Option<Arc<str>>, origin: Origin) -> Self {
+        let (attributes, children) = (Vec::new(), Vec::new());
+        Self { name: name.into(), namespace, attributes, children, origin }
+    }
+
+    /// Whether this element goes by `name` in `namespace`.
+    pub fn is_called(&self, name: &str, namespace: Option<&str>) -> bool {
+        self.name == name && self.namespace.as_deref() == namespace
+    }
+
+    /// Whether its owner has switched this element off (`mode="off"`).
+    pub fn is_off(&self) -> bool {
+        self.value("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("off"))
+    }
+
+    /// Gives this element `attribute`, in the place of one of that name if there is one.
+    pub fn assign(&mut self, attribute: Attribute) {
+        let same =
+            |a: &&mut Attribute| a.name == attribute.name && a.namespace == attribute.namespace;
+        match self.attributes.iter_mut().find(same) {
+            Some(existing) => *existing = attribute,
+            None => self.attributes.push(attribute),
+        }
+    }
+
     /// The plain (un-namespaced) attribute called `name`.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|a| a.namespace.is_none() && a.name == name)
@@ -95,5 +121,14 @@ impl Element {
             }
         }
         text.trim().to_owned()
+    }
+
+    /// Where the text of this element begins; the element itself when it has none.
+    pub fn text_origin(&self) -> &Origin {
+        let texts = self.children.iter().filter_map(|node| match node {
+            Node::Text(_, origin) => Some(origin),
+            Node::Element(_) | Node::Comment(_) => None,
+        });
+        texts.into_iter().next().unwrap_or(&self.origin)
     }
 }

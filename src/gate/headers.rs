@@ -1,10 +1,13 @@
 //! What is stripped from every request, and what the CMS is told about the caller.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header;
 
+use crate::claims::types;
 use crate::config::model::Config;
 use crate::config::model::HeaderSource;
 use crate::config::model::IdentityHeader;
@@ -91,7 +94,20 @@ fn value_of(source: &HeaderSource, identity: &Identity) -> Option<HeaderValue> {
             identity.claims.first(kind)?;
             Some(encoding::list(identity.claims.values(kind)))
         }
+        HeaderSource::EasyAuthPrincipal => HeaderValue::try_from(easy_auth(identity)).ok(),
     }
+}
+
+/// The principal as App Service writes it: base64 of JSON, the claims as `typ` and `val`.
+fn easy_auth(identity: &Identity) -> String {
+    let claim = |kind: &str, value: &str| serde_json::json!({ "typ": kind, "val": value });
+    let principal = serde_json::json!({
+        "auth_typ": &*identity.provider,
+        "name_typ": types::NAME,
+        "role_typ": types::ROLE,
+        "claims": identity.claims.iter().map(|c| claim(&c.kind, &c.value)).collect::<Vec<_>>(),
+    });
+    STANDARD.encode(principal.to_string())
 }
 
 /// Removes `Connection`, everything it names, and the other fields of one hop.

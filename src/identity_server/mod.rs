@@ -1,21 +1,60 @@
 //! The OpenID provider behind the login: one file an endpoint.
 
+mod account_logout;
+mod authorize;
+mod claims;
+mod client;
+mod cors;
+mod discovery;
+mod end_session;
+mod grant;
+mod home_error;
+mod interaction;
+mod keys;
+mod mint;
+mod pending;
+mod person;
+mod reply;
+mod request;
+mod requested;
+mod scope;
+#[cfg(test)]
+mod tests;
+mod token;
+mod userinfo;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use http::Method;
+
 use crate::clock::Clock;
+use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::http::form::Form;
+use crate::identity_server::grant::Grant;
+use crate::identity_server::grant::code::Code;
+use crate::identity_server::grant::refresh::RefreshToken;
+use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::Handles;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
+    keys: Keys,
+    codes: Handles<Code>,
+    /// What access tokens rest on, by `jti`.
+    access_tokens: Handles<Arc<Grant>>,
+    refresh_tokens: Handles<RefreshToken>,
+    /// Requests that wait for a sign-in and are too long to travel with it.
+    pending: Handles<Form>,
 }
 
 /// What the identity server is made of.
@@ -25,6 +64,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Counts what happens.
     pub metrics: Arc<Metrics>,
+    /// Seals what goes through the browser.
+    pub seal: SealKeys,
     /// Where browser sessions end.
     pub sessions: Arc<Sessions>,
 }
@@ -34,7 +75,7 @@ pub struct Parts {
 pub enum Outcome {
     /// With this answer.
     Answer(Response),
-    /// Somebody must sign in first and then come back.
+    /// Somebody must sign in first and then come back, even if somebody is signed in already.
     SignIn {
         /// The way back: an authorize callback address.
         return_path: ReturnPath,
@@ -45,6 +86,55 @@ pub enum Outcome {
     },
 }
 
+/// An address under the site.
+struct Route {
+    path: &'static str,
+    endpoint: Endpoint,
+    /// The methods it has; `None` for one that answers every method itself.
+    allow: Option<&'static str>,
+    /// Whether clients in browsers call it from their own origins.
+    cors: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Endpoint {
+    Discovery,
+    Jwks,
+    Authorize,
+    AuthorizeCallback,
+    Token,
+    Userinfo,
+    EndSession,
+    AccountLogout,
+    HomeError,
+}
+
+const GET: Option<&str> = Some("GET, HEAD");
+const GET_POST: Option<&str> = Some("GET, HEAD, POST");
+
+/// The endpoint table, at IdentityServer4's paths.
+const ROUTES: [Route; 10] = [
+    route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
+    route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
+    route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
+    route("/connect/authorize", Endpoint::Authorize, GET_POST, false),
+    route("/connect/authorize/callback", Endpoint::AuthorizeCallback, GET, false),
+    route("/connect/token", Endpoint::Token, None, true),
+    route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
+    route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
+    route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
+    route("/home/error", Endpoint::HomeError, GET, false),
+];
+
+const fn route(
+    path: &'static str,
+    endpoint: Endpoint,
+    allow: Option<&'static str>,
+    cors: bool,
+) -> Route {
+    Route { path, endpoint, allow, cors }
+}
+
 impl IdentityServer {
     /// Opens or makes the signing keys under `keys`.
     ///
@@ -52,8 +142,14 @@ impl IdentityServer {
     ///
     /// When a key cannot be read or written.
     pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
-        let _ = keys;
-        Ok(Self { parts })
+        Ok(Self {
+            parts,
+            keys: Keys::open(keys)?,
+            codes: Handles::new(50_000, 64),
+            access_tokens: Handles::new(100_000, 256),
+            refresh_tokens: Handles::new(100_000, 256),
+            pending: Handles::new(4096, 512),
+        })
     }
 
     /// Answers a request on an identity server's site.
@@ -61,8 +157,55 @@ impl IdentityServer {
     /// # Errors
     ///
     /// What the person or program is told, see [`Problem`].
+    #[expect(clippy::unused_async, reason = "callers wait for stores that other processes share")]
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
-        let _ = (visit, &self.parts);
-        Err(Problem::Internal)
+        let path = path_of(visit);
+        let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
+        let route = route
+            .ok_or_else(|| Problem::NotFound("the identity server has no such page".into()))?;
+        let method = &visit.exchange.method;
+        if route.cors && method == Method::OPTIONS {
+            return Ok(Outcome::Answer(cors::preflight(visit)));
+        }
+        if let Some(allow) = route.allow.filter(|allow| !allows(allow, method)) {
+            return Err(Problem::MethodNotAllowed { allow });
+        }
+        let mut outcome = self.dispatch(route.endpoint, visit)?;
+        if let (true, Outcome::Answer(response)) = (route.cors, &mut outcome) {
+            cors::allow(visit, response);
+        }
+        Ok(outcome)
     }
+
+    fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
+        let answer = match endpoint {
+            Endpoint::Authorize => return self.authorize(visit),
+            Endpoint::AuthorizeCallback => return self.authorize_callback(visit),
+            Endpoint::Discovery => self.discovery(visit),
+            Endpoint::Jwks => Ok(self.jwks()),
+            Endpoint::Token => self.token(visit),
+            Endpoint::Userinfo => self.userinfo(visit),
+            Endpoint::EndSession => self.end_session(visit),
+            Endpoint::AccountLogout => self.account_logout(visit),
+            Endpoint::HomeError => self.home_error(visit),
+        };
+        answer.map(Outcome::Answer)
+    }
+}
+
+/// The path under the site's folder.
+fn path_of(visit: &Visit) -> &str {
+    let path = visit.exchange.target.path.decoded();
+    path.get(visit.site.virtual_folder.len()..).unwrap_or_default()
+}
+
+fn allows(allow: &str, method: &Method) -> bool {
+    allow.split(", ").any(|allowed| allowed == method.as_str())
+}
+
+/// The issuer: from the configuration and nowhere else, whatever host the request names.
+fn issuer_of(visit: &Visit) -> Result<&str, Problem> {
+    let issuer = visit.config.identity_server.issuer.as_deref();
+    issuer
+        .ok_or_else(|| Problem::Unavailable("the identity server has no issuer configured".into()))
 }

@@ -10,6 +10,7 @@ use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::session::cookie;
+use crate::users::local;
 
 /// The site called `name`, when requests on this visit's host and port can reach it.
 pub(super) fn reachable<'v>(visit: &'v Visit, name: &str) -> Option<&'v Arc<Site>> {
@@ -87,7 +88,7 @@ pub(super) fn session(sessions: &Sessions, visit: &Visit, site: &Site) -> Option
         return None;
     }
     tokens.offered.iter().filter_map(|token| sessions.find(token)).find(|session| {
-        let name = &session.identity.provider;
-        providers(&visit.config, site).any(|provider| provider.name == *name)
+        let name = &*session.identity.provider;
+        name == local::PROVIDER || provider(&visit.config, site, name).is_some()
     })
 }

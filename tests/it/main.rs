@@ -14,6 +14,7 @@
 
 mod support;
 
+mod corpus;
 mod access;
 mod caching;
 mod config_reload;
@@ -23,9 +24,11 @@ mod framing;
 mod headers;
 mod hosts;
 mod login_chain;
+mod listen;
 mod logs_and_metrics;
 mod outages;
 mod pages;
+mod patch_engine;
 mod paths;
 mod properties;
 mod redirects;

@@ -125,6 +125,9 @@ pub enum HeaderSource {
     Property(String),
     /// Every value of a claim, joined by `,`.
     Claim(String),
+    /// The principal of App Service authentication, `X-MS-CLIENT-PRINCIPAL`: base64 of a JSON object
+    /// with `auth_typ`, `name_typ`, `role_typ` and every claim as `{typ, val}`.
+    EasyAuthPrincipal,
 }
 
 /// A rule of `<access>`.
@@ -232,4 +235,13 @@ pub struct Timeouts {
     pub idle: Duration,
     /// From SIGTERM to the end.
     pub drain: Duration,
+}
+
+/// How the gateway logs, unless the command line says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// One JSON object a line instead of text.
+    pub json: bool,
+    /// A level, `error` to `trace`.
+    pub level: String,
 }

@@ -19,6 +19,7 @@ pub use gateway::Limits;
 pub use gateway::Listener;
 pub use gateway::ListenerKind;
 pub use gateway::LocalUser;
+pub use gateway::Logging;
 pub use gateway::ServerAddress;
 pub use gateway::SessionSettings;
 pub use gateway::Timeouts;
@@ -40,6 +41,7 @@ pub use transformation::Transformation;
 pub use transformation::TransformationKind;
 
 use crate::config::fault::Notice;
+use crate::config::fault::Origin;
 use crate::config::tree::Element;
 
 /// Everything that was configured. Immutable; a reload makes a new one.
@@ -89,12 +91,18 @@ pub struct Config {
     pub limits: Limits,
     /// Times after which waiting ends.
     pub timeouts: Timeouts,
+    /// How the gateway logs.
+    pub logging: Logging,
     /// Where keys and, later, the embedded database are kept.
     pub data: PathBuf,
     /// What the owner should know, with file and line.
     pub notices: Vec<Notice>,
     /// `settings/setting` of the merged tree, by name.
     pub settings: BTreeMap<String, String>,
+    /// Places in `tree` whose values came out of secret files; never to be shown.
+    pub secrets: Vec<Origin>,
+    /// Every file that was read: what a reload watches, beside the directories they stand in.
+    pub files: Vec<PathBuf>,
 }
 
 impl Config {

@@ -18,11 +18,13 @@ use quick_xml::events::Event;
 use quick_xml::events::attributes::AttrError;
 
 use crate::config::fault::Fault;
+use crate::config::fault::Notice;
 use crate::config::parse::characters::attribute_value;
 use crate::config::parse::characters::is_name;
 use crate::config::parse::characters::text_reference;
 use crate::config::parse::namespaces::Namespaces;
 use crate::config::parse::source::Source;
+use crate::config::rules::XMLCONFIG;
 use crate::config::tree::Attribute;
 use crate::config::tree::Element;
 use crate::config::tree::Node;
@@ -45,6 +47,15 @@ const MAX_FAULTS: usize = 50;
 ///
 /// Everything that is wrong up to the first place after which nothing can be understood.
 pub fn parse(bytes: &[u8], file: &Path) -> Result<Element, Vec<Fault>> {
+    parse_with_notices(bytes, file).map(|(root, _)| root)
+}
+
+/// The same, with what its owner should know of the file.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_with_notices(bytes: &[u8], file: &Path) -> Result<(Element, Vec<Notice>), Vec<Fault>> {
     let source = Source::new(bytes, file)?;
     let mut parser = Parser {
         source: &source,
@@ -54,10 +65,11 @@ pub fn parse(bytes: &[u8], file: &Path) -> Result<Element, Vec<Fault>> {
         text: None,
         elements: 0,
         faults: Vec::new(),
+        notices: Vec::new(),
     };
     parser.read();
     match parser.root {
-        Some(root) if parser.faults.is_empty() => Ok(root),
+        Some(root) if parser.faults.is_empty() => Ok((root, parser.notices)),
         Some(_) | None => Err(parser.faults),
     }
 }
@@ -71,6 +83,7 @@ struct Parser<'s> {
     text: Option<PendingText>,
     elements: usize,
     faults: Vec<Fault>,
+    notices: Vec<Notice>,
 }
 
 /// Character data being put together from text, CDATA sections and references.
@@ -98,7 +111,7 @@ impl<'s> Parser<'s> {
                     }
                 }
                 Err(error) => {
-                    self.fault(offset(reader.error_position()), lower(&error), "");
+                    self.fault(offset(reader.error_position()), words(&error), "");
                     return;
                 }
             }
@@ -290,6 +303,12 @@ impl<'s> Parser<'s> {
             if let Err(what) = self.scopes.bind(prefix, &attribute.value, depth) {
                 self.fault(attribute.offset, what, "");
             }
+            if is_almost_ours(&attribute.value) {
+                let what = format!("the namespace `{}` means nothing to the CMS", attribute.value);
+                let instead = "write http://www.sitecore.net/xmlconfig/… with a slash at its end";
+                let origin = self.source.origin(attribute.offset);
+                self.notices.push(Notice::lint(&origin, what, instead));
+            }
         }
     }
 
@@ -376,12 +395,18 @@ fn offset(position: u64) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }
 
-fn lower(error: &Error) -> String {
+/// The parser's own words without their heading.
+fn words(error: &Error) -> String {
     let text = error.to_string();
-    text.strip_prefix("ill-formed document: ")
-        .or_else(|| text.strip_prefix("syntax error: "))
-        .unwrap_or(&text)
-        .to_owned()
+    let heading = ["ill-formed document: ", "syntax error: "];
+    let words = heading.iter().find_map(|heading| text.strip_prefix(heading));
+    words.unwrap_or(&text).to_owned()
+}
+
+/// A slip of the pen in one of the patch engine's namespaces.
+fn is_almost_ours(uri: &str) -> bool {
+    let ours = uri.starts_with(XMLCONFIG) && uri.ends_with('/');
+    !ours && uri.to_lowercase().contains("sitecore.net/xmlconfig")
 }
 
 /// Where in the tag, and in which words.

@@ -1,14 +1,18 @@
 //! Redeeming a code at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
+use std::pin::Pin;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use http::header;
+use openidconnect::AsyncHttpClient;
 use openidconnect::AuthType;
 use openidconnect::AuthorizationCode;
 use openidconnect::ClientId;
 use openidconnect::ClientSecret;
 use openidconnect::HttpRequest;
+use openidconnect::HttpResponse;
 use openidconnect::IssuerUrl;
 use openidconnect::JsonWebKeySet;
 use openidconnect::OAuth2TokenResponse;
@@ -40,8 +44,8 @@ pub(super) struct Tokens {
 
 /// What is redeemed.
 pub(super) struct Code<'a> {
-    /// The code.
-    pub code: &'a str,
+    /// As the browser brought it.
+    pub value: &'a str,
     /// PKCE's secret half.
     pub verifier: &'a str,
     /// The redirect URI that the code was asked for with.
@@ -77,19 +81,11 @@ pub(super) async fn redeem(
     if connection.client_authentication != ClientAuthentication::Basic {
         party = party.set_auth_type(AuthType::RequestBody);
     }
-    let send = |mut request: HttpRequest| {
-        if let Some(raw) = raw.clone() {
-            request.headers_mut().insert(header::AUTHORIZATION, raw);
-        }
-        async {
-            let (head, body) = client.send(request, trust).await?.into_parts();
-            Ok(http::Response::from_parts(head, body.to_vec()))
-        }
-    };
+    let sender = Sender { client, trust, raw };
     let answer = party
-        .exchange_code(AuthorizationCode::new(code.code.to_owned()))
+        .exchange_code(AuthorizationCode::new(code.value.to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(code.verifier.to_owned()))
-        .request_async(&send)
+        .request_async(&sender)
         .await
         .map_err(refused)?;
     if *answer.token_type() != CoreTokenType::Bearer {
@@ -101,6 +97,29 @@ pub(super) async fn redeem(
         id_token: Secret::new(id_token.to_string()),
         access_token: Secret::new(answer.access_token().secret()),
     })
+}
+
+/// Our client as the crate calls it.
+struct Sender<'a> {
+    client: &'a Client,
+    trust: &'a Trust,
+    /// An `Authorization` header in the crate's stead.
+    raw: Option<HeaderValue>,
+}
+
+impl<'c> AsyncHttpClient<'c> for Sender<'_> {
+    type Error = ClientError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ClientError>> + Send + 'c>>;
+
+    fn call(&'c self, mut request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            if let Some(raw) = &self.raw {
+                request.headers_mut().insert(header::AUTHORIZATION, raw.clone());
+            }
+            let (head, body) = self.client.send(request, self.trust).await?.into_parts();
+            Ok(http::Response::from_parts(head, body.to_vec()))
+        })
+    }
 }
 
 /// Basic credentials without the form encoding that RFC 6749 §2.3.1 asks for.

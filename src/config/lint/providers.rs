@@ -1,0 +1,100 @@
+//! Providers that nobody can reach, or that reach nobody.
+
+use crate::config::Config;
+use crate::config::model::Destination;
+use crate::config::model::Protocol;
+use crate::config::model::Provider;
+use crate::config::read::report::Report;
+use crate::config::tree::Element;
+
+/// Looks over providers and their connections.
+pub(crate) fn run(config: &Config, report: &mut Report) {
+    for provider in config.providers.iter().filter(|p| p.is_enabled()) {
+        if !config.sites.iter().any(|site| site.providers.find(&provider.name).is_some()) {
+            let what = format!("the provider `{}` is mapped to no site", provider.name);
+            report.lint(
+                &provider.origin,
+                what,
+                "name it in a mapEntry of identityProvidersPerSites",
+            );
+        }
+        domain(config, provider, report);
+        authority(config, provider, report);
+    }
+    for provider in config.identity_server.external_providers.iter().filter(|p| p.is_enabled()) {
+        authority(config, provider, report);
+    }
+    compiled_processors(&config.tree, report);
+}
+
+fn domain(config: &Config, provider: &Provider, report: &mut Report) {
+    let Some(domain) = &provider.domain else {
+        let what =
+            format!("the provider `{}` has no domain, so it can build no user", provider.name);
+        report.lint(&provider.origin, what, "write <domain>sitecore</domain>");
+        return;
+    };
+    if !config.domains.iter().any(|known| known.eq_ignore_ascii_case(domain)) {
+        let what =
+            format!("the domain `{domain}` of the provider `{}` is not declared", provider.name);
+        report.lint(
+            &provider.origin,
+            what,
+            format!("add <domain id=\"{domain}\"> to domainManager/domains"),
+        );
+    }
+}
+
+fn authority(config: &Config, provider: &Provider, report: &mut Report) {
+    let Protocol::OpenIdConnect(connection) = &provider.protocol else { return };
+    let issuer = connection.issuer.as_str();
+    let tenant = issuer
+        .strip_prefix("https://login.microsoftonline.com/")
+        .and_then(|rest| rest.strip_suffix("/v2.0"));
+    if let Some(tenant) = tenant.filter(|tenant| !is_guid(tenant)) {
+        let what = format!(
+            "Entra ID names its issuer by the tenant's id, so signing in with `{tenant}` will fail"
+        );
+        report.lint(&provider.origin, what, "write the id of the tenant, a GUID");
+    }
+    if let Some(own) = &config.identity_server.issuer {
+        let host = url::Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let is_ours = |host: &str| {
+            config.sites.iter().any(|site| {
+                site.destination == Destination::IdentityServer
+                    && site.host_names.iter().any(|mask| mask.matches(host))
+            })
+        };
+        if own != issuer && host.as_deref().is_some_and(is_ours) {
+            let what = format!(
+                "the provider `{}` expects the issuer {issuer}, but the identity server here is {own}",
+                provider.name
+            );
+            report.lint(
+                &provider.origin,
+                what,
+                "set the variable identityServerAuthority, or the issuer of <identityServer>",
+            );
+        }
+    }
+}
+
+fn is_guid(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
+/// Compiled code that configures a provider in the CMS does not run here.
+fn compiled_processors(tree: &Element, report: &mut Report) {
+    let pipeline = tree.descend(&["pipelines", "owin.identityProviders"]);
+    for processor in pipeline.into_iter().flat_map(|p| p.children_named("processor")) {
+        let class = crate::config::read::values::class(processor.value("type").unwrap_or_default());
+        if class.is_empty() || class.starts_with("Sitecore.Owin.Authentication.") {
+            continue;
+        }
+        let what = format!("the class `{class}` is compiled code, which does not run here");
+        let instead =
+            "what it configured is written as a <connection> in /sitecore/gateway/connections";
+        report.lint(&processor.origin, what, instead);
+    }
+}

@@ -1,0 +1,111 @@
+//! The embedded identity server's issuer, and the origins of the gateway's own CMS sites.
+
+use url::Url;
+
+use crate::config::fault::Origin;
+use crate::config::model::Destination;
+use crate::config::model::Listener;
+use crate::config::model::ListenerKind;
+use crate::config::read::gateway::Gateway;
+use crate::config::read::report::Report;
+use crate::config::read::sites::SiteDraft;
+use crate::config::settings::Dictionary;
+
+/// The issuer: what is written, else the address of the site that is the identity server. `None`
+/// without such a site.
+pub(crate) fn issuer(
+    gateway: Gateway<'_>,
+    dictionary: &Dictionary,
+    sites: &[SiteDraft],
+    listeners: &[Listener],
+    report: &mut Report,
+) -> Option<String> {
+    let ours = gateway.section("identityServer", &["issuer"], &[], report);
+    let site = sites.iter().find(|d| d.site.destination == Destination::IdentityServer)?;
+    let written = ours.and_then(|o| Some((o.text("issuer")?, o.origin_of("issuer"))));
+    let public = dictionary.root.descend(&["IdentityServer", "PublicOrigin"]);
+    let public = public.and_then(|s| Some((s.value.as_deref()?.trim(), &s.origin)));
+    let mut sources = [written, public].into_iter().flatten();
+    if let Some((text, origin)) = sources.find(|(text, _)| !text.is_empty()) {
+        return checked(text, origin, report);
+    }
+    let host = hosts(site).into_iter().next();
+    if host.is_none() {
+        let what = "the identity server's site has no host, so its tokens have no issuer";
+        report.fault(&site.site.origin, what, "write hostName=\"id.example.test\"");
+    }
+    let port = site.external_port.or(site.site.port).or_else(|| ports(listeners).next());
+    Some(address(&host?, port.unwrap_or(443)))
+}
+
+fn checked(text: &str, origin: &Origin, report: &mut Report) -> Option<String> {
+    let bare = text.trim_end_matches('/');
+    let fits = Url::parse(bare).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if !fits {
+        let what = format!("the issuer `{text}` cannot be one");
+        report.fault(origin, what, "write https://host[:port]");
+        return None;
+    }
+    Some(bare.to_owned())
+}
+
+/// `https://host[:port]` of every CMS site and listener, as browsers see them.
+pub(crate) fn own_origins(sites: &[SiteDraft], listeners: &[Listener]) -> Vec<String> {
+    let mut origins = Vec::new();
+    let mut add = |host: &str, port: u16| {
+        let origin = address(host, port);
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    };
+    let identity: Vec<String> = sites
+        .iter()
+        .filter(|d| d.site.destination == Destination::IdentityServer)
+        .flat_map(hosts)
+        .collect();
+    let ports: Vec<u16> = ports(listeners).collect();
+    for draft in sites.iter().filter(|d| d.site.destination != Destination::IdentityServer) {
+        let own = draft.external_port.or(draft.site.port);
+        for host in hosts(draft) {
+            for &port in own.iter().chain(&ports) {
+                add(&host, port);
+            }
+        }
+    }
+    for listener in listeners {
+        for host in listener.hosts.iter().filter(|h| *h != "*" && !identity.contains(h)) {
+            for &port in &ports {
+                add(host, port);
+            }
+        }
+    }
+    origins
+}
+
+/// The exact hosts of a site, the one for links first.
+fn hosts(draft: &SiteDraft) -> Vec<String> {
+    let masks = draft.site.host_names.iter().map(|mask| mask.0.clone());
+    let exact = masks.filter(|mask| !mask.contains('*'));
+    draft.site.target_host_name.iter().cloned().chain(exact).collect()
+}
+
+/// Ports on which browsers reach us by https; behind something that terminates TLS that is 443.
+fn ports(listeners: &[Listener]) -> impl Iterator<Item = u16> {
+    listeners.iter().filter_map(|listener| match listener.kind {
+        ListenerKind::Tls(_) => Some(listener.address.port()),
+        ListenerKind::Plain => Some(443),
+        ListenerKind::RedirectTo(_) | ListenerKind::Operations => None,
+    })
+}
+
+fn address(host: &str, port: u16) -> String {
+    if port == 443 { format!("https://{host}") } else { format!("https://{host}:{port}") }
+}

@@ -1,0 +1,141 @@
+//! `/connect/authorize` and its callback (RFC 6749 §4.1, OpenID Connect Core §3.1.2 and §3.3.2).
+
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::error::Problem;
+use crate::http::Response;
+use crate::http::form::Form;
+use crate::identity_server::IdentityServer;
+use crate::identity_server::Outcome;
+use crate::identity_server::grant::Grant;
+use crate::identity_server::grant::code::Code;
+use crate::identity_server::interaction;
+use crate::identity_server::interaction::SignedIn;
+use crate::identity_server::interaction::Step;
+use crate::identity_server::issuer_of;
+use crate::identity_server::mint::Around;
+use crate::identity_server::mint::Mint;
+use crate::identity_server::person;
+use crate::identity_server::person::Person;
+use crate::identity_server::reply::Complaint;
+use crate::identity_server::reply::Refusal;
+use crate::identity_server::request::AuthorizationRequest;
+use crate::identity_server::request::Judge;
+use crate::identity_server::request::ResponseType;
+use crate::session::Visit;
+
+impl IdentityServer {
+    /// Answers a client's request, or has somebody sign in first.
+    pub(super) fn authorize(&self, visit: &Visit) -> Result<Outcome, Problem> {
+        let issuer = issuer_of(visit)?;
+        match parameters(visit) {
+            Ok(form) => self.proceed(visit, issuer, &form, SignedIn::Unknown),
+            Err(Problem::BadRequest(_)) => {
+                Ok(Outcome::Answer(self.refuse(visit, issuer, &MISREAD)))
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// Goes on with a request after a sign-in.
+    pub(super) fn authorize_callback(&self, visit: &Visit) -> Result<Outcome, Problem> {
+        let issuer = issuer_of(visit)?;
+        let (form, signed_in) = self.come_back(visit)?;
+        self.proceed(visit, issuer, &form, signed_in)
+    }
+
+    fn proceed(
+        &self,
+        visit: &Visit,
+        issuer: &str,
+        form: &Form,
+        signed_in: SignedIn,
+    ) -> Result<Outcome, Problem> {
+        let judge = Judge { config: &visit.config, keys: &self.keys, issuer };
+        let request = match judge.read(form) {
+            Ok(request) => request,
+            Err(refusal) => return Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal))),
+        };
+        match interaction::next(&request, Person::of(visit), signed_in, visit.exchange.now) {
+            Step::Answer(person) => {
+                let answer = self.grant(visit, issuer, &request, person);
+                answer.map(Outcome::Answer).ok_or(Problem::Internal)
+            }
+            Step::Refuse(error, description) => {
+                let refusal = Refusal::Client { reply: request.reply, error, description };
+                Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal)))
+            }
+            Step::SignIn => match self.way_back(visit, form) {
+                Some(return_path) => Ok(Outcome::SignIn {
+                    return_path,
+                    provider: request.details.idp.filter(|idp| idp != person::LOCAL),
+                    login_hint: request.details.login_hint,
+                }),
+                None => Ok(Outcome::Answer(self.refuse(visit, issuer, &TOO_LONG))),
+            },
+        }
+    }
+
+    /// Sends a code, and in the hybrid flow an ID token beside it. `None` only if signing fails.
+    fn grant(
+        &self,
+        visit: &Visit,
+        issuer: &str,
+        request: &AuthorizationRequest,
+        person: Person,
+    ) -> Option<Response> {
+        let AuthorizationRequest { client, reply, response_type, scopes, details } = request;
+        let claims = details.claims.clone();
+        let grant = Arc::new(Grant::new(client, person, scopes.clone(), claims));
+        let code = Code {
+            grant: Arc::clone(&grant),
+            redirect_uri: reply.redirect_uri.clone(),
+            challenge: details.challenge.clone(),
+            nonce: details.nonce.clone(),
+            expires_at: visit.exchange.now.plus(client.code_lifetime),
+            spent: false,
+        };
+        let code = self.issue_code(code, client);
+        let around = Around {
+            nonce: details.nonce.as_deref(),
+            code: Some(&code),
+            state: reply.state.as_deref(),
+            ..Around::default()
+        };
+        let settings = &visit.config.identity_server;
+        let mint = Mint { keys: &self.keys, issuer, settings, client, now: visit.exchange.now };
+        Some(match response_type {
+            ResponseType::Code => reply.send(visit, issuer, &[("code", &code)]),
+            ResponseType::CodeIdToken => {
+                let id_token = mint.id_token(&grant, &around)?;
+                reply.send(visit, issuer, &[("code", &code), ("id_token", &id_token)])
+            }
+        })
+    }
+}
+
+/// The parameters of a GET's query or of a POST's form; one that has both could be read two ways.
+pub(super) fn parameters(visit: &Visit) -> Result<Form, Problem> {
+    let exchange = &visit.exchange;
+    if exchange.method != Method::POST {
+        return exchange.query();
+    }
+    if exchange.target.query.as_deref().is_some_and(|query| !query.is_empty()) {
+        return Err(Problem::BadRequest("a posted request has no query".into()));
+    }
+    exchange.form()
+}
+
+const MISREAD: Refusal = Refusal::Page(Complaint {
+    error: "invalid_request",
+    description: "a parameter stands there twice or is malformed",
+    client: None,
+});
+
+const TOO_LONG: Refusal = Refusal::Page(Complaint {
+    error: "invalid_request",
+    description: "the request is too long",
+    client: None,
+});

@@ -1,0 +1,228 @@
+//! Clients: finding one, its redirect URIs, and its authentication at the token endpoint
+//! (RFC 6749 §2.3).
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header;
+use percent_encoding::percent_decode_str;
+use subtle::Choice;
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use crate::config::model::identity_server::Client;
+use crate::config::model::identity_server::IdentityServerSettings;
+use crate::crypto::digest;
+use crate::crypto::secret::Secret;
+use crate::http::form::Form;
+use crate::identity_server::token::TokenError;
+
+/// Longest client id and secret, in bytes.
+const LONGEST: usize = 100;
+
+/// The client called `id`, compared exactly.
+pub(super) fn find<'a>(settings: &'a IdentityServerSettings, id: &str) -> Option<&'a Arc<Client>> {
+    settings.clients.iter().find(|client| client.id == id)
+}
+
+/// Whether `uri` is one of the client's `registered` addresses, character by character, and one
+/// that an answer may be sent to: no fragment, no parameter of the protocol's own in its query (the
+/// answer could then be read in two ways), no scheme that a browser runs.
+pub(super) fn is_registered(registered: &[String], uri: &str) -> bool {
+    registered.iter().any(|known| known == uri) && is_fit_to_answer(uri)
+}
+
+fn is_fit_to_answer(uri: &str) -> bool {
+    let Ok(parsed) = Url::parse(uri) else { return false };
+    let clean = !parsed.query_pairs().any(|(name, _)| OF_THE_PROTOCOL.contains(&&*name));
+    clean && parsed.fragment().is_none() && !REFUSED_SCHEMES.contains(&parsed.scheme())
+}
+
+const OF_THE_PROTOCOL: [&str; 8] =
+    ["access_token", "code", "error", "error_description", "id_token", "iss", "response", "state"];
+
+const REFUSED_SCHEMES: [&str; 13] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "ftp",
+    "javascript",
+    "mailto",
+    "ssh",
+    "tel",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+/// Whoever calls the token endpoint, by `client_secret_basic` or `client_secret_post`.
+///
+/// # Errors
+///
+/// [`TokenError::BadClient`] unless exactly one method names a client and proves it.
+pub(super) fn authenticate(
+    settings: &IdentityServerSettings,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<Arc<Client>, TokenError> {
+    let (credentials, basic) = match basic(headers)? {
+        Some(credentials) => (agree(credentials, form)?, true),
+        None => (posted(form)?, false),
+    };
+    let refused = TokenError::BadClient { basic };
+    if credentials.id.len() > LONGEST || credentials.secret.expose().len() > LONGEST {
+        return Err(refused);
+    }
+    let Some(client) = find(settings, &credentials.id) else {
+        // As much work as for a client that exists.
+        _ = is_one_of(&[Secret::new("")], &credentials.secret);
+        return Err(refused);
+    };
+    if proves(client, &credentials.secret) { Ok(Arc::clone(client)) } else { Err(refused) }
+}
+
+struct Credentials {
+    id: String,
+    secret: Secret,
+}
+
+/// The credentials of an `Authorization: Basic` line; another scheme is none of ours (TOK-05).
+fn basic(headers: &HeaderMap) -> Result<Option<Credentials>, TokenError> {
+    const REFUSED: TokenError = TokenError::BadClient { basic: true };
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(REFUSED);
+    }
+    let line = line.to_str().map_err(|_| REFUSED)?;
+    let (scheme, encoded) = line.split_once(' ').unwrap_or((line, ""));
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Ok(None);
+    }
+    let decoded = STANDARD.decode(encoded.trim()).map_err(|_| REFUSED)?;
+    let decoded = String::from_utf8(decoded).map_err(|_| REFUSED)?;
+    let (id, secret) = decoded.split_once(':').ok_or(REFUSED)?;
+    let id = form_decode(id).ok_or(REFUSED)?;
+    let secret = Secret::new(form_decode(secret).ok_or(REFUSED)?);
+    Ok(Some(Credentials { id, secret }))
+}
+
+/// Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
+fn form_decode(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// Basic stands alone: no second method in the body, no other client's name there.
+fn agree(credentials: Credentials, form: &Form) -> Result<Credentials, TokenError> {
+    let same = form.get("client_id").is_none_or(|id| id == credentials.id);
+    if same && form.get("client_secret").is_none() && !has_assertion(form) {
+        return Ok(credentials);
+    }
+    Err(TokenError::BadClient { basic: true })
+}
+
+fn posted(form: &Form) -> Result<Credentials, TokenError> {
+    let id = form.get("client_id").filter(|id| !id.is_empty() && !has_assertion(form));
+    let id = id.ok_or(TokenError::BadClient { basic: false })?.to_owned();
+    let secret = Secret::new(form.get("client_secret").unwrap_or_default());
+    Ok(Credentials { id, secret })
+}
+
+fn has_assertion(form: &Form) -> bool {
+    form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some()
+}
+
+/// A public client proves nothing by its name alone, and a secret that nobody gave it is a sign of
+/// confusion; where its file does give it one, that one is accepted.
+fn proves(client: &Client, secret: &Secret) -> bool {
+    if secret.expose().is_empty() {
+        return !client.require_secret;
+    }
+    is_one_of(&client.secrets, secret)
+}
+
+/// Whether `secret` is one of those stored as plain text or as base64 of its SHA-256 or SHA-512
+/// (IdentityServer4's `SharedSecret`). Nothing tells a stored hash from a plain secret of the same
+/// form, and owners write both, so each is tried. Time depends on how many are stored and on
+/// nothing else: digests are compared, and all of them.
+fn is_one_of(stored: &[Secret], secret: &Secret) -> bool {
+    let text = secret.expose().as_bytes();
+    let forms = [
+        digest::sha256(text),
+        digest::sha256(STANDARD.encode(digest::sha256(text)).as_bytes()),
+        digest::sha256(STANDARD.encode(digest::sha512(text)).as_bytes()),
+    ];
+    let mut found = Choice::from(0);
+    for known in stored {
+        let known = digest::sha256(known.expose().as_bytes());
+        for form in &forms {
+            found |= known.ct_eq(form);
+        }
+    }
+    found.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tok07_plain_and_hashed_secrets_prove_a_client() {
+        // IdentityServer4's documentation: "secret" and its SHA-256 in base64.
+        let hashed = Secret::new("K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=");
+        let long = Secret::new(STANDARD.encode(digest::sha512(b"third")));
+        let stored = [Secret::new("first"), hashed, long];
+        for right in ["first", "secret", "third"] {
+            assert!(is_one_of(&stored, &Secret::new(right)), "{right}");
+        }
+        for wrong in ["", "Secret", "secret ", "second"] {
+            assert!(!is_one_of(&stored, &Secret::new(wrong)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn g157_a_redirect_uri_is_compared_character_by_character() {
+        let registered = ["https://app.test/cb".to_owned()];
+        assert!(is_registered(&registered, "https://app.test/cb"));
+        for other in [
+            "https://app.test/cb/",
+            "https://app.test/cb?x=1",
+            "https://app.test/cb#f",
+            "https://app.test/CB",
+            "https://app.test/cb/../x",
+            "https://app.test/cb%2f..",
+            "https://app.test/cb;x",
+            "https://app.test:443/cb",
+            "HTTPS://APP.TEST/cb",
+            "https://app.test/cb%00",
+            "https://app.test/c%62",
+            "http://app.test/cb",
+            " https://app.test/cb",
+            "",
+        ] {
+            assert!(!is_registered(&registered, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn g158_g152_registered_addresses_that_would_be_misread_or_run_are_refused() {
+        for uri in [
+            "https://app.test/cb?code=evil",
+            "https://app.test/cb?x=1&st%61te=evil",
+            "https://app.test/cb?iss=https://evil.test",
+            "https://app.test/cb#code=evil",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/cb",
+        ] {
+            assert!(!is_registered(&[uri.to_owned()], uri), "{uri}");
+        }
+        let lorem = "https://localhost:9443/test/a/vestibule/callback?dummy1=lorem&dummy2=ipsum";
+        assert!(is_registered(&[lorem.to_owned()], lorem));
+    }
+}

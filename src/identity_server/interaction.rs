@@ -1,0 +1,71 @@
+//! What must happen before a request can be answered (IdentityServer4's order of rules).
+
+use crate::clock::Timestamp;
+use crate::identity_server::person::LOCAL;
+use crate::identity_server::person::Person;
+use crate::identity_server::request::AuthorizationRequest;
+
+/// The next step of an authorization request.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Answer it for this person.
+    Answer(Person),
+    /// Somebody must sign in.
+    SignIn,
+    /// Tell the client that it cannot be.
+    Refuse(&'static str, &'static str),
+}
+
+/// What is known of a sign-in that this very request has asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SignedIn {
+    /// Nothing: the request comes from the client.
+    Unknown,
+    /// A session began after the request, on proof that is older than it.
+    OnOldProof,
+    /// A session began after the request, and the person proved who they are for it.
+    Anew,
+}
+
+/// Decides.
+pub(super) fn next(
+    request: &AuthorizationRequest,
+    person: Option<Person>,
+    signed_in: SignedIn,
+    now: Timestamp,
+) -> Step {
+    let details = &request.details;
+    let fitting = person.filter(|person| fits(request, person, signed_in, now));
+    match fitting {
+        Some(_) if request.client.require_consent => {
+            Step::Refuse("consent_required", "this server cannot ask for consent")
+        }
+        Some(person) => Step::Answer(person),
+        None if details.silent => Step::Refuse("login_required", "nobody suitable is signed in"),
+        None => match signed_in {
+            SignedIn::Unknown => Step::SignIn,
+            // Asking once more would go round in circles.
+            SignedIn::OnOldProof | SignedIn::Anew => {
+                Step::Refuse("login_required", "the sign-in was not the one asked for")
+            }
+        },
+    }
+}
+
+fn fits(
+    request: &AuthorizationRequest,
+    person: &Person,
+    signed_in: SignedIn,
+    now: Timestamp,
+) -> bool {
+    let details = &request.details;
+    let new_enough = signed_in == SignedIn::Anew
+        || !details.sign_in_anew
+            && details
+                .max_age
+                .is_none_or(|most| !most.is_zero() && now.since(person.authenticated_at) <= most);
+    let provider = details.idp.as_ref().is_none_or(|idp| *idp == person.idp);
+    let subject = details.subject.as_ref().is_none_or(|subject| *subject == person.subject);
+    let local_allowed = request.client.local_login || person.idp != LOCAL;
+    new_enough && provider && subject && local_allowed
+}

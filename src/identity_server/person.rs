@@ -1,0 +1,177 @@
+//! The person behind a session, as tokens name them: subject, provider and claims.
+
+use crate::claims::ClaimSet;
+use crate::claims::types;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::crypto::digest;
+use crate::session::Session;
+use crate::session::SessionId;
+use crate::session::Visit;
+use crate::users::local;
+
+/// `idp` of people who sign in with a name and password kept here.
+pub(super) const LOCAL: &str = local::PROVIDER;
+
+/// Somebody who is signed in at the identity server, as they were when they were asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    /// `sub`: 43 characters that never change and are never given to anybody else.
+    pub(super) subject: String,
+    /// The account's name.
+    pub(super) user_name: String,
+    /// [`LOCAL`] or the scheme of the external provider.
+    pub(super) idp: String,
+    /// The session at the identity server.
+    pub(super) session: SessionId,
+    /// `sid`, its public name.
+    pub(super) sid: String,
+    /// `auth_time`.
+    pub(super) authenticated_at: Timestamp,
+    /// Claims of the user that scopes may release; none of the protocol's own.
+    pub(super) claims: ClaimSet,
+}
+
+impl Person {
+    /// Who is signed in; `None` when nobody is, or an account that no longer exists.
+    pub(super) fn of(visit: &Visit) -> Option<Self> {
+        let session = visit.session.as_deref()?;
+        let idp = idp_of(&visit.config, session)?;
+        let user_name = session.identity.user.name.clone();
+        let subject = match idp.as_str() {
+            LOCAL => local_subject(&user_name),
+            scheme => external_subject(scheme, &session.identity.subject),
+        };
+        let person = Self {
+            subject,
+            user_name,
+            session: session.id,
+            sid: session.public_id.clone(),
+            authenticated_at: session.identity.authenticated_at,
+            claims: released(session, &idp),
+            idp,
+        };
+        person.is_active(&visit.config).then_some(person)
+    }
+
+    /// Whether the account still exists in `config`.
+    pub(super) fn is_active(&self, config: &Config) -> bool {
+        if self.idp == LOCAL {
+            let name = self.user_name.to_lowercase();
+            return config.local_users.iter().any(|user| user.name.to_lowercase() == name);
+        }
+        is_external(config, &self.idp)
+    }
+
+    /// `amr` (RFC 8176), as IdentityServer4 writes it.
+    pub(super) fn method(&self) -> &'static str {
+        if self.idp == LOCAL { "pwd" } else { "external" }
+    }
+}
+
+/// Whether `scheme` is an external provider that is switched on.
+pub(super) fn is_external(config: &Config, scheme: &str) -> bool {
+    let mut providers = config.identity_server.external_providers.iter();
+    providers.any(|provider| *provider.name == *scheme && provider.is_enabled())
+}
+
+/// `None` for a provider that is neither the local users nor external and switched on.
+fn idp_of(config: &Config, session: &Session) -> Option<String> {
+    let provider = &*session.identity.provider;
+    let known = provider == LOCAL || is_external(config, provider);
+    known.then(|| provider.to_owned())
+}
+
+fn local_subject(user_name: &str) -> String {
+    digest::sha256_base64url(format!("local\0{}", user_name.to_lowercase()).as_bytes())
+}
+
+/// Keyed by scheme and upstream subject with the scheme's length before both, so that no two pairs
+/// read the same; a digit first keeps them apart from local users.
+fn external_subject(scheme: &str, subject: &str) -> String {
+    digest::sha256_base64url(format!("{}:{scheme}{subject}", scheme.len()).as_bytes())
+}
+
+/// Short claim names whatever the provider wrote, completed from the account.
+fn released(session: &Session, idp: &str) -> ClaimSet {
+    let user = &session.identity.user;
+    let mut claims = ClaimSet::default();
+    for claim in session.identity.claims.iter() {
+        let (kind, value) = (short(&claim.kind), &claim.value);
+        let fixed = kind == "name" && idp == LOCAL || kind == types::ORIGINAL_ISSUER;
+        if !fixed && !PROTOCOL.contains(&kind) && !claims.values(kind).any(|v| v == value) {
+            claims.add(kind, value.as_str());
+        }
+    }
+    if claims.first("name").is_none() {
+        claims.add("name", user.name.as_str());
+    }
+    if let (None, Some(email)) = (claims.first("email"), user.property("Email")) {
+        claims.add("email", email);
+    }
+    if claims.first("role").is_none() {
+        user.roles.iter().for_each(|role| claims.add("role", role.as_str()));
+    }
+    if claims.first(types::IS_ADMIN).is_none() && user.is_administrator {
+        claims.add(types::IS_ADMIN, "true");
+    }
+    claims.add(types::ORIGINAL_ISSUER, idp);
+    claims
+}
+
+fn short(kind: &str) -> &str {
+    match kind {
+        types::NAME => "name",
+        types::EMAIL => "email",
+        types::ROLE => "role",
+        other => other,
+    }
+}
+
+/// What only the server itself says of a token; a provider or a transformation cannot.
+const PROTOCOL: [&str; 21] = [
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "client_id",
+    "cnf",
+    "exp",
+    "iat",
+    "idp",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "s_hash",
+    "scope",
+    "sid",
+    "sub",
+    types::NAME_IDENTIFIER,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_are_short_ascii_and_fold_the_case_of_local_names_only() {
+        let jane = local_subject(r"sitecore\jane");
+        assert_eq!(jane.len(), 43);
+        assert_eq!(jane, local_subject(r"Sitecore\JANE"));
+        assert_ne!(
+            external_subject("IdS4-AzureAd", "abc"),
+            external_subject("IdS4-AzureAd", "ABC")
+        );
+    }
+
+    #[test]
+    fn fed10_no_two_pairs_of_scheme_and_subject_share_a_subject() {
+        assert_ne!(external_subject("a", "bc"), external_subject("ab", "c"));
+        assert_ne!(external_subject("a", "1"), external_subject("b", "1"));
+        assert_ne!(external_subject("local", "\0jane"), local_subject("jane"));
+    }
+}

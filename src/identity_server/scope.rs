@@ -1,0 +1,109 @@
+//! Scopes: which a client may have, what they release, and whom they address.
+
+use crate::config::model::identity_server::Client;
+use crate::config::model::identity_server::IdentityServerSettings;
+use crate::config::model::identity_server::Resource;
+
+/// The scope that makes a request one of OpenID Connect.
+pub(super) const OPENID: &str = "openid";
+
+/// The scope that asks for a refresh token.
+pub(super) const OFFLINE_ACCESS: &str = "offline_access";
+
+/// Longest `scope` parameter, in bytes.
+const LONGEST: usize = 300;
+
+/// Why scopes are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScopeFault {
+    /// None was asked for, or too much text.
+    Malformed,
+    /// One that does not exist or is not this client's.
+    NotAllowed,
+}
+
+/// Reads a `scope` parameter: known to the server, allowed to the client, each once, in order.
+///
+/// # Errors
+///
+/// See [`ScopeFault`].
+pub(super) fn read(
+    settings: &IdentityServerSettings,
+    client: &Client,
+    text: &str,
+) -> Result<Vec<String>, ScopeFault> {
+    if text.len() > LONGEST {
+        return Err(ScopeFault::Malformed);
+    }
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in text.split(' ').filter(|scope| !scope.is_empty()) {
+        if !is_allowed(settings, client, scope) {
+            return Err(ScopeFault::NotAllowed);
+        }
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    if scopes.is_empty() { Err(ScopeFault::Malformed) } else { Ok(scopes) }
+}
+
+fn is_allowed(settings: &IdentityServerSettings, client: &Client, scope: &str) -> bool {
+    if scope == OFFLINE_ACCESS {
+        return client.offline_access;
+    }
+    let listed = client.scopes.iter().any(|allowed| allowed == scope);
+    listed && (is_identity(settings, scope) || is_api(settings, scope))
+}
+
+/// Whether `scope` releases claims of the user.
+pub(super) fn is_identity(settings: &IdentityServerSettings, scope: &str) -> bool {
+    scope == OPENID || settings.identity_resources.iter().any(|r| r.name == scope)
+}
+
+/// Whether `scope` addresses an API.
+pub(super) fn is_api(settings: &IdentityServerSettings, scope: &str) -> bool {
+    settings.api_resources.iter().any(|r| r.name == scope)
+}
+
+/// The claims that the identity resources among `scopes` release.
+pub(super) fn identity_claims<'a>(
+    settings: &'a IdentityServerSettings,
+    scopes: &'a [String],
+) -> impl Iterator<Item = &'a str> {
+    claims(&settings.identity_resources, scopes)
+}
+
+/// The claims that the API resources among `scopes` want in access tokens.
+pub(super) fn api_claims<'a>(
+    settings: &'a IdentityServerSettings,
+    scopes: &'a [String],
+) -> impl Iterator<Item = &'a str> {
+    claims(&settings.api_resources, scopes)
+}
+
+fn claims<'a>(resources: &'a [Resource], scopes: &'a [String]) -> impl Iterator<Item = &'a str> {
+    resources
+        .iter()
+        .filter(|resource| scopes.contains(&resource.name))
+        .flat_map(|resource| resource.user_claims.iter().map(String::as_str))
+}
+
+/// Those of the claims `asked` for by name that a scope open to the client releases: a request
+/// cannot reach further than its client's file.
+pub(super) fn open_claims<'a>(
+    settings: &IdentityServerSettings,
+    client: &Client,
+    asked: &'a [String],
+) -> impl Iterator<Item = &'a str> {
+    let open: Vec<String> = identity_claims(settings, &client.scopes).map(str::to_owned).collect();
+    asked.iter().filter(move |name| open.contains(name)).map(String::as_str)
+}
+
+/// The API resources that own `scopes`: the audience of an access token.
+pub(super) fn audiences<'a>(
+    settings: &'a IdentityServerSettings,
+    scopes: &'a [String],
+) -> Vec<&'a str> {
+    let owners = settings.api_resources.iter().filter(|r| scopes.contains(&r.name));
+    owners.map(|resource| resource.name.as_str()).collect()
+}

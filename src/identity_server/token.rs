@@ -1,0 +1,157 @@
+//! `/connect/token` (RFC 6749 §3.2): authenticates the client and hands the call to its grant.
+
+use http::HeaderValue;
+use http::Method;
+use http::StatusCode;
+use http::header;
+use serde_json::json;
+
+use crate::error::Problem;
+use crate::http::Response;
+use crate::http::form::Form;
+use crate::http::response;
+use crate::identity_server::IdentityServer;
+use crate::identity_server::client;
+use crate::identity_server::grant::Call;
+use crate::identity_server::grant::Tokens;
+use crate::identity_server::grant::client_credentials;
+use crate::identity_server::grant::code;
+use crate::identity_server::grant::refresh;
+use crate::identity_server::issuer_of;
+use crate::observe::audit;
+use crate::session::Visit;
+
+/// How a token request fails. The words are for the client's programmer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TokenError {
+    /// The request breaks the protocol.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// The client is unknown or did not prove itself.
+    #[error("the client is unknown or its authentication failed")]
+    BadClient {
+        /// Whether it tried HTTP Basic, which wants a challenge in return.
+        basic: bool,
+    },
+    /// No such grant type.
+    #[error("grant_type is missing or unknown")]
+    UnknownGrant,
+    /// The client may not use this grant type.
+    #[error("the client may not use this grant type")]
+    GrantNotAllowed,
+    /// The code or refresh token is worth nothing.
+    #[error("{0}")]
+    BadGrant(&'static str),
+    /// A scope is unknown, not allowed, or not part of the grant.
+    #[error("scope is unknown or not allowed")]
+    BadScope,
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal,
+}
+
+impl TokenError {
+    /// Status and error code (RFC 6749 §5.2).
+    const fn answer(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::BadClient { .. } => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            Self::UnknownGrant => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Self::GrantNotAllowed => (StatusCode::BAD_REQUEST, "unauthorized_client"),
+            Self::BadGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
+            Self::BadScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+        }
+    }
+
+    fn response(self) -> Response {
+        let (status, error) = self.answer();
+        let mut response =
+            response::json(status, &json!({"error": error, "error_description": self.to_string()}));
+        if self == (Self::BadClient { basic: true }) {
+            let challenge = HeaderValue::from_static("Basic realm=\"token\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl IdentityServer {
+    /// Answers a token request; every answer is JSON that no cache keeps.
+    pub(super) fn token(&self, visit: &Visit) -> Result<Response, Problem> {
+        let issuer = issuer_of(visit)?;
+        let form = read_form(visit);
+        let grant = grant_label(form.as_ref().ok());
+        let answer = form.and_then(|form| self.grant_tokens(visit, &form, issuer));
+        let outcome = answer.as_ref().map_or_else(|e| e.answer().1, |_| "issued");
+        self.parts.metrics.tokens.with_label_values(&[grant, outcome]).inc();
+        write_audit(visit, grant, &answer);
+        let mut response = match answer {
+            Ok(tokens) => response::json(StatusCode::OK, &tokens),
+            Err(error) => error.response(),
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        Ok(response)
+    }
+
+    fn grant_tokens(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<Tokens, TokenError> {
+        let settings = &visit.config.identity_server;
+        let client = &client::authenticate(settings, &visit.exchange.headers, form)?;
+        let call = Call { visit, form, client, issuer };
+        let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
+        match call.value("grant_type") {
+            Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call),
+            Some(refresh::NAME) if client.offline_access => self.refresh(&call),
+            Some(client_credentials::NAME) if may(client_credentials::NAME) => {
+                self.client_credentials(&call)
+            }
+            Some(code::NAME | client_credentials::NAME) => Err(TokenError::GrantNotAllowed),
+            // An owner who withdraws offline access ends the grants that rest on it (REF-05).
+            Some(refresh::NAME) => Err(TokenError::BadGrant("offline access is not allowed")),
+            Some(_) | None => Err(TokenError::UnknownGrant),
+        }
+    }
+}
+
+/// A POST of a form without repeated parameters, and no secret in the address, where logs would
+/// keep it. Anything else is 400, as in IdentityServer4.
+fn read_form(visit: &Visit) -> Result<Form, TokenError> {
+    let exchange = &visit.exchange;
+    if exchange.method != Method::POST {
+        return Err(TokenError::Malformed("send a POST"));
+    }
+    let query = exchange.query().map_err(|_| TokenError::Malformed("the query is malformed"))?;
+    if query.get_any_case("client_secret").is_some() {
+        return Err(TokenError::Malformed("a secret has no place in an address"));
+    }
+    exchange.form().map_err(|_| TokenError::Malformed("send a form that names each parameter once"))
+}
+
+/// One of a closed set, whatever the request says.
+fn grant_label(form: Option<&Form>) -> &'static str {
+    match form.and_then(|form| form.get("grant_type")) {
+        Some(code::NAME) => code::NAME,
+        Some(refresh::NAME) => refresh::NAME,
+        Some(client_credentials::NAME) => client_credentials::NAME,
+        Some(_) | None => "other",
+    }
+}
+
+fn write_audit(visit: &Visit, grant: &'static str, answer: &Result<Tokens, TokenError>) {
+    let (event, user, reason) = match answer {
+        Ok(tokens) => (audit::Event::TokenIssued, tokens.user.as_deref(), grant),
+        Err(error) => (audit::Event::TokenRefused, None, error.answer().1),
+    };
+    let entry = audit::Entry {
+        event,
+        site: &visit.site.name,
+        provider: None,
+        user,
+        reason: Some(reason),
+        client: visit.exchange.client,
+        request: &visit.exchange.id,
+    };
+    entry.write();
+}

@@ -1,0 +1,247 @@
+//! Things kept under random handles: codes, tokens, long requests. Only the SHA-256 of a handle is
+//! kept; everything has an end; no owner can push out what belongs to others until all is full.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::fmt;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use crate::clock::Timestamp;
+use crate::crypto::digest;
+use crate::crypto::random;
+
+/// Values by handle. One table a kind, so that a handle of one kind is nothing to another.
+pub struct Handles<V> {
+    capacity: usize,
+    share: usize,
+    kept: Mutex<Kept<V>>,
+}
+
+struct Kept<V> {
+    values: HashMap<Digest, Entry<V>>,
+    /// In the order they came; digests of what is gone stay until a sweep.
+    order: VecDeque<Digest>,
+    owners: HashMap<Arc<str>, Owner>,
+    sweep_at: usize,
+}
+
+struct Entry<V> {
+    value: V,
+    owner: Arc<str>,
+    ends_at: Timestamp,
+}
+
+#[derive(Default)]
+struct Owner {
+    live: usize,
+    order: VecDeque<Digest>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Digest([u8; 32]);
+
+impl<V> Handles<V> {
+    /// Keeps up to `capacity` values, up to `share` of them for one owner: what is over goes, the
+    /// oldest first.
+    pub fn new(capacity: usize, share: usize) -> Self {
+        let kept = Kept {
+            values: HashMap::new(),
+            order: VecDeque::new(),
+            owners: HashMap::new(),
+            sweep_at: 64,
+        };
+        Self { capacity: capacity.max(1), share: share.max(1), kept: Mutex::new(kept) }
+    }
+
+    /// Keeps `value` for `owner` until `ends_at` and returns its handle: 256 random bits as 64
+    /// hexadecimal digits.
+    pub fn issue(&self, owner: &str, value: V, ends_at: Timestamp, now: Timestamp) -> String {
+        let handle = fresh();
+        self.keep(&handle, (owner, value), ends_at, now);
+        handle
+    }
+
+    /// Keeps `value` for its owner under a handle that the caller made from randomness.
+    pub fn keep(
+        &self,
+        handle: &str,
+        (owner, value): (&str, V),
+        ends_at: Timestamp,
+        now: Timestamp,
+    ) {
+        let mut kept = self.lock();
+        if kept.order.len() >= kept.sweep_at {
+            kept.sweep(now);
+        }
+        if kept.owners.get(owner).is_some_and(|owner| owner.live >= self.share) {
+            kept.drop_oldest_of(owner);
+        }
+        while kept.values.len() >= self.capacity && kept.drop_oldest() {}
+        kept.insert(digest_of(handle), Arc::from(owner), value, ends_at);
+    }
+
+    /// Lets `change` see and change what `handle` names, alone with it: of any number of callers at
+    /// once each sees what the one before left. `None` when nothing is there or its time is up.
+    pub fn with<R>(
+        &self,
+        handle: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
+        let mut kept = self.lock();
+        let found = kept.values.get_mut(&digest_of(handle))?;
+        (now < found.ends_at).then(|| change(&mut found.value))
+    }
+
+    /// How many there are, those included whose time is up and that no sweep has met yet.
+    pub fn len(&self) -> usize {
+        self.lock().values.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept<V>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V> fmt::Debug for Handles<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handles({})", self.len())
+    }
+}
+
+impl<V> Kept<V> {
+    fn insert(&mut self, digest: Digest, owner: Arc<str>, value: V, ends_at: Timestamp) {
+        self.remove(digest);
+        let entry = self.owners.entry(Arc::clone(&owner)).or_default();
+        entry.live += 1;
+        entry.order.push_back(digest);
+        self.order.push_back(digest);
+        self.values.insert(digest, Entry { value, owner, ends_at });
+    }
+
+    fn remove(&mut self, digest: Digest) -> bool {
+        let Some(gone) = self.values.remove(&digest) else { return false };
+        if let Some(owner) = self.owners.get_mut(&gone.owner) {
+            owner.live = owner.live.saturating_sub(1);
+            if owner.live == 0 {
+                self.owners.remove(&gone.owner);
+            }
+        }
+        true
+    }
+
+    /// Whether there was one.
+    fn drop_oldest(&mut self) -> bool {
+        while let Some(digest) = self.order.pop_front() {
+            if self.remove(digest) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn drop_oldest_of(&mut self, owner: &str) {
+        while let Some(digest) = self.owners.get_mut(owner).and_then(|o| o.order.pop_front()) {
+            if self.remove(digest) {
+                return;
+            }
+        }
+    }
+
+    /// Forgets what is over; runs so seldom that its cost is spread thin over what came between.
+    fn sweep(&mut self, now: Timestamp) {
+        let over: Vec<_> = self
+            .values
+            .iter()
+            .filter(|(_, v)| v.ends_at <= now)
+            .map(|(digest, _)| *digest)
+            .collect();
+        for digest in over {
+            self.remove(digest);
+        }
+        let values = &self.values;
+        self.order.retain(|digest| values.contains_key(digest));
+        for owner in self.owners.values_mut() {
+            owner.order.retain(|digest| values.contains_key(digest));
+        }
+        self.sweep_at = 2 * self.order.len() + 64;
+    }
+}
+
+fn digest_of(handle: &str) -> Digest {
+    Digest(digest::sha256(handle.as_bytes()))
+}
+
+fn fresh() -> String {
+    let mut handle = String::with_capacity(64);
+    for byte in random::bytes::<32>() {
+        if write!(handle, "{byte:02X}").is_err() {
+            break;
+        }
+    }
+    handle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const END: Timestamp = Timestamp(100);
+    const NOW: Timestamp = Timestamp(1);
+
+    #[test]
+    fn l259_a_handle_is_64_digits_and_kept_as_its_digest_until_its_end() {
+        let handles = Handles::new(10, 10);
+        let handle = handles.issue("jane", 7, END, NOW);
+        assert!(handle.len() == 64 && handle.bytes().all(|b| b.is_ascii_hexdigit()));
+        assert_eq!(handles.with(&handle, Timestamp(99), |v| *v), Some(7));
+        assert_eq!(handles.with(&handle, END, |v| *v), None);
+        assert_eq!(handles.with(&handle.to_lowercase(), NOW, |v| *v), None);
+        let digest = digest_of(&handle);
+        assert!(handles.lock().values.contains_key(&digest), "only the digest is the key");
+    }
+
+    #[test]
+    fn an_owner_over_the_share_loses_its_own_oldest_and_nobody_elses() {
+        let handles = Handles::new(100, 3);
+        let jane = handles.issue("jane", 0, END, NOW);
+        let flood: Vec<_> = (1..=50).map(|n| handles.issue("mallory", n, END, NOW)).collect();
+        assert_eq!(handles.with(&jane, NOW, |v| *v), Some(0));
+        let left: Vec<_> = flood.iter().filter_map(|h| handles.with(h, NOW, |v| *v)).collect();
+        assert_eq!(left, [48, 49, 50]);
+    }
+
+    #[test]
+    fn a_full_table_loses_the_oldest_and_stays_bounded() {
+        let handles = Handles::new(10, 10);
+        for n in 0..1000 {
+            handles.issue(&n.to_string(), n, END, NOW);
+        }
+        let kept = handles.lock();
+        assert_eq!((kept.values.len(), kept.owners.len()), (10, 10));
+        assert!(kept.order.len() < 100);
+    }
+
+    #[test]
+    fn what_is_over_is_swept_out() {
+        let handles = Handles::new(1000, 1000);
+        for n in 0..64 {
+            handles.issue("jane", n, Timestamp(5), NOW);
+        }
+        handles.issue("jane", 64, END, Timestamp(6));
+        let kept = handles.lock();
+        assert_eq!(
+            (kept.values.len(), kept.order.len(), kept.owners["jane"].order.len()),
+            (1, 1, 1)
+        );
+    }
+}
