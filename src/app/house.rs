@@ -28,6 +28,7 @@ use crate::observe::Metrics;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::users::local::LocalUsers;
 
 /// How often sessions and idle connections are swept.
 const SWEEP: Duration = Duration::from_secs(20);
@@ -51,11 +52,11 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
     let identity_server = IdentityServer::open(&keys, parts)
         .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
     let login = Login::new(login::Parts {
-        local_users: Arc::new(crate::users::local::LocalUsers::new(Arc::clone(&metrics))),
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         seal,
         sessions: Arc::clone(&sessions),
+        local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics))),
     });
     Ok(House {
         clock,

@@ -89,9 +89,6 @@ impl Login {
         }
     }
 
-    /// Writes the gauges that depend on the moment.
-    pub fn refresh_gauges(&self) {}
-
     /// Whether `path` on `site` is an address of this engine: sign-in, callbacks, sign-out.
     pub fn serves(config: &Config, site: &Site, path: &CanonicalPath) -> bool {
         endpoint::find(config, site, path).is_some()
@@ -148,7 +145,7 @@ impl Login {
 
     /// Brings the gauges up to date that grow by themselves (the age of each provider's keys). To be
     /// called before the metrics are rendered.
-    pub fn observe(&self) {
+    pub fn refresh_gauges(&self) {
         self.relying_party.observe(self.parts.clock.now());
     }
 }
