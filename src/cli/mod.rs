@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 pub mod certificate;
+pub mod demo;
 pub mod explain;
 pub mod health;
 pub mod run;
@@ -25,6 +26,7 @@ pub const CONFIGURATION: u8 = 78;
 #[command(name = "vestibule", version, about, max_term_width = 100)]
 enum Command {
     Run(run::Run),
+    Demo(demo::DemoOptions),
     #[command(subcommand)]
     Secret(secret::Command),
     Explain(explain::Command),
@@ -52,6 +54,7 @@ impl Command {
         let success = |()| ExitCode::SUCCESS;
         match self {
             Self::Run(run) => control_runtime()?.block_on(run.run()),
+            Self::Demo(options) => control_runtime()?.block_on(demo::run(options)).map(success),
             Self::Secret(secret) => secret.run().map(success),
             Self::Explain(explain) => explain.run(),
             Self::Health(health) => health.run(),

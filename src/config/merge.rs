@@ -51,9 +51,31 @@ impl Merged {
 ///
 /// Everything that is wrong in any of the files, in the order of the files.
 pub fn load(conf: &Path, environment: &Environment) -> Result<Merged, Vec<Fault>> {
-    let base = conf.join(layers::BASE);
+    let base = Source::read(conf.join(layers::BASE));
+    load_with(conf, base, environment)
+}
+
+/// The same, with `built_in` as the base where `conf` has no base file.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_over(
+    conf: &Path,
+    built_in: &str,
+    environment: &Environment,
+) -> Result<Merged, Vec<Fault>> {
+    let file = conf.join(layers::BASE);
+    if std::fs::symlink_metadata(&file).is_ok() || !conf.is_dir() {
+        return load_with(conf, Source::read(file), environment);
+    }
+    let root = parse::parse_with_notices(built_in.as_bytes(), &file);
+    load_with(conf, Source { file, root }, environment)
+}
+
+fn load_with(conf: &Path, base: Source, environment: &Environment) -> Result<Merged, Vec<Fault>> {
     let layout = layers::find(conf);
-    let mut sources = vec![Source::read(base)];
+    let mut sources = vec![base];
     sources.extend(layout.patches.into_iter().map(Source::read));
     let mut merging = Merging { conf, environment, faults: layout.faults, notices: layout.notices };
     let mut merged = merging.merge(sources)?;

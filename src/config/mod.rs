@@ -26,16 +26,38 @@ pub use fault::NoticeKind;
 pub use fault::Origin;
 pub use model::Config;
 
-/// Reads the configuration directory `conf`: `vestibule.config`, `include/`, `identity/`.
+use crate::config::read::Material;
+use crate::config::settings::Dictionary;
+
+/// The base of the CMS's tree, used where `conf` has no file of its own.
+const BASE: &str = include_str!("../../conf/vestibule.config");
+
+/// The base of the identity server's dictionary: its file name, and the text used where `conf/identity`
+/// has no such file.
+const IDENTITY_BASE: (&str, &str) =
+    ("vestibule.xml", include_str!("../../conf/identity/vestibule.xml"));
+
+/// Reads the configuration directory `conf`: `vestibule.config`, `include/`, `identity/`. A base file
+/// that is not there is the one built into the program.
 ///
 /// # Errors
 ///
 /// Every fault at once, in the order of the files.
 pub fn load(conf: &Path, environment: &Environment) -> Result<Config, Vec<Fault>> {
-    let _ = (conf, environment);
-    Err(vec![Fault {
-        origin: None,
-        what: "the configuration engine is not joined yet".to_owned(),
-        instead: String::new(),
-    }])
+    let merged = merge::load_over(conf, BASE, environment);
+    let dictionary = Dictionary::read(conf, IDENTITY_BASE, environment);
+    let (mut merged, dictionary) = match (merged, dictionary) {
+        (Ok(merged), Ok(dictionary)) => (merged, dictionary),
+        (merged, dictionary) => {
+            let faults = merged.err().into_iter().chain(dictionary.err());
+            return Err(faults.flatten().collect());
+        }
+    };
+    read::fold(&mut merged.root);
+    let mut notices = merged.notices;
+    notices.extend_from_slice(&dictionary.notices);
+    let files = [merged.files, dictionary.files.clone()].concat();
+    let secrets = merged.secrets;
+    let material = Material { root: merged.root, dictionary, notices, files, secrets };
+    read::read(material)
 }

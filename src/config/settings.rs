@@ -22,7 +22,7 @@ pub(crate) struct Setting {
     /// Its value, `$(env:NAME)` replaced; `None` for a key that only has children.
     pub(crate) value: Option<String>,
     /// In the order of first appearance.
-    pub(crate) children: Vec<Setting>,
+    pub(crate) children: Vec<Self>,
     /// Where it was written last.
     pub(crate) origin: Origin,
     /// Where one file wrote it a second time.
@@ -221,16 +221,9 @@ fn expand(text: &str, environment: &Environment) -> String {
         expanded.push_str(before);
         let token = after.split_once(')');
         let found = token.and_then(|(name, tail)| Some((environment.get(name.trim())?, tail)));
-        match found {
-            Some((value, tail)) => {
-                expanded.push_str(value);
-                rest = tail;
-            }
-            None => {
-                expanded.push_str("$(env:");
-                rest = after;
-            }
-        }
+        let (value, tail) = found.unwrap_or(("$(env:", after));
+        expanded.push_str(value);
+        rest = tail;
     }
     expanded.push_str(rest);
     expanded

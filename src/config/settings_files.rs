@@ -47,8 +47,7 @@ fn walk(
     faults: &mut Vec<Fault>,
     depth: usize,
 ) {
-    let entries =
-        std::fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries: Vec<PathBuf> = match entries {
         Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
         Err(error) => return faults.push(unreadable(folder, &error)),

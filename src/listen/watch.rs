@@ -186,7 +186,7 @@ impl Watch {
         if cancelled {
             self.cancelled.fetch_add(1, Relaxed);
         }
-        if self.in_flight.fetch_sub(1, Relaxed) == 1 {
+        if self.in_flight.fetch_sub(1, Relaxed) == 1 && !self.is(Phase::Linger) {
             self.since.store(self.now(), Relaxed);
         }
     }
@@ -263,7 +263,8 @@ impl Watch {
         if self.writing.waited(self.now()) > milliseconds(timeouts.body) {
             return Verdict::Cut("slow_reader");
         }
-        if self.in_flight.load(Relaxed) != 0 {
+        // What is still in flight when our side has ended can no longer be answered.
+        if self.in_flight.load(Relaxed) != 0 && !self.is(Phase::Linger) {
             return self.judge_flows(timeouts);
         }
         self.judge_phase(timeouts)

@@ -10,6 +10,7 @@ use crate::config::model::Config;
 use crate::config::model::IdentityHeaders;
 use crate::config::model::Limits;
 use crate::config::model::LocalUser;
+use crate::config::model::Logging;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
@@ -62,9 +63,12 @@ pub(crate) fn config() -> Config {
         },
         limits: limits(),
         timeouts: Timeouts { handshake: HOUR, head: HOUR, body: HOUR, idle: HOUR, drain: HOUR },
+        logging: Logging { json: false, level: "info".to_owned() },
         data: "data".into(),
         notices: Vec::new(),
         settings: BTreeMap::new(),
+        secrets: Vec::new(),
+        files: Vec::new(),
     }
 }
 

@@ -14,10 +14,18 @@
 
 mod support;
 
+mod corpus;
+mod access;
+mod caching;
+mod config_reload;
 mod demo;
+mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
+mod listen;
+mod logs_and_metrics;
+mod outages;
 mod pages;
 mod patch_engine;
 mod paths;

@@ -60,7 +60,7 @@ fn reads(provider: &Provider, kind: &str) -> bool {
     rules(provider).any(|(_, sources, _)| sources.iter().any(|source| source.kind == kind))
 }
 
-/// A provider without `idp` fails CheckIdentityProvider: nobody who signs in there stays signed in.
+/// A provider without `idp` fails `CheckIdentityProvider`: nobody who signs in there stays signed in.
 fn idp(provider: &Provider, report: &mut Report) {
     let sets = provider.transformations.iter().any(|rule| rule.kind == TransformationKind::SetIdp);
     if !sets && !adds(provider, "idp") {
@@ -125,7 +125,7 @@ fn role_names(
     }
 }
 
-/// A map from `idp` alone to IsAdministrator makes everybody from that provider one.
+/// A map from `idp` alone to `IsAdministrator` makes everybody from that provider one.
 fn administrators(config: &Config, report: &mut Report) {
     for map in &config.property_maps {
         if map.source.kind == "idp" && map.property.eq_ignore_ascii_case("IsAdministrator") {

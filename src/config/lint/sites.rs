@@ -143,10 +143,10 @@ fn covers_path(earlier: &str, later: &str) -> bool {
 /// Whether `earlier` admits somebody whom `later` would not.
 fn looser(earlier: &Admit, later: &Admit) -> bool {
     match (earlier, later) {
-        (Admit::Nobody, _) | (_, Admit::Anonymous) => false,
-        (Admit::Anonymous, _) | (_, Admit::Nobody) => true,
-        (Admit::SignedIn, Admit::SignedIn) | (Admit::Roles(_), Admit::SignedIn) => false,
-        (Admit::SignedIn, Admit::Roles(_)) => true,
+        (Admit::Nobody, _)
+        | (_, Admit::Anonymous)
+        | (Admit::SignedIn | Admit::Roles(_), Admit::SignedIn) => false,
+        (Admit::Anonymous, _) | (_, Admit::Nobody) | (Admit::SignedIn, Admit::Roles(_)) => true,
         (Admit::Roles(earlier), Admit::Roles(later)) => {
             let in_later = |role: &String| later.iter().any(|l| l.eq_ignore_ascii_case(role));
             !earlier.iter().all(in_later)

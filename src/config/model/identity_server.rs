@@ -32,10 +32,7 @@ pub struct IdentityServerSettings {
 
 /// An application that signs in at the identity server (IdentityServer4's `Client`).
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "one for each switch of IdentityServer4's Client"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of IdentityServer4's Client")]
 pub struct Client {
     /// `ClientId`, compared exactly.
     pub id: String,

@@ -41,6 +41,7 @@ pub use transformation::Transformation;
 pub use transformation::TransformationKind;
 
 use crate::config::fault::Notice;
+use crate::config::fault::Origin;
 use crate::config::tree::Element;
 
 /// Everything that was configured. Immutable; a reload makes a new one.
@@ -98,6 +99,8 @@ pub struct Config {
     pub notices: Vec<Notice>,
     /// `settings/setting` of the merged tree, by name.
     pub settings: BTreeMap<String, String>,
+    /// Places in `tree` whose values came out of secret files; never to be shown.
+    pub secrets: Vec<Origin>,
     /// Every file that was read: what a reload watches, beside the directories they stand in.
     pub files: Vec<PathBuf>,
 }

@@ -53,13 +53,13 @@ impl<'a> Gateway<'a> {
     }
 
     /// The element.
-    pub(crate) fn element(&self) -> &'a Element {
+    pub(crate) fn element(self) -> &'a Element {
         self.element
     }
 
     /// A section, checked for its attributes and children.
     pub(crate) fn section(
-        &self,
+        self,
         name: &str,
         attributes: &[&str],
         children: &[&str],
@@ -70,7 +70,7 @@ impl<'a> Gateway<'a> {
     }
 
     /// Where keys are kept.
-    pub(crate) fn data(&self) -> PathBuf {
+    pub(crate) fn data(self) -> PathBuf {
         PathBuf::from(self.element.value("data").filter(|d| !d.is_empty()).unwrap_or("data"))
     }
 }

@@ -75,12 +75,16 @@ pub(crate) fn own_origins(sites: &[SiteDraft], listeners: &[Listener]) -> Vec<St
     for draft in sites.iter().filter(|d| d.site.destination != Destination::IdentityServer) {
         let own = draft.external_port.or(draft.site.port);
         for host in hosts(draft) {
-            own.iter().chain(&ports).for_each(|&port| add(&host, port));
+            for &port in own.iter().chain(&ports) {
+                add(&host, port);
+            }
         }
     }
     for listener in listeners {
         for host in listener.hosts.iter().filter(|h| *h != "*" && !identity.contains(h)) {
-            ports.iter().for_each(|&port| add(host, port));
+            for &port in &ports {
+                add(host, port);
+            }
         }
     }
     origins

@@ -153,7 +153,7 @@ fn networks(ours: Ours<'_>, attribute: &str, report: &mut Report) -> Vec<Network
         match text.parse() {
             Ok(network) => networks.push(network),
             Err(why) => {
-                report.fault(ours.origin_of(attribute), why, "write ranges such as 10.0.0.0/8")
+                report.fault(ours.origin_of(attribute), why, "write ranges such as 10.0.0.0/8");
             }
         }
     }

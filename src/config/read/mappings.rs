@@ -88,21 +88,15 @@ impl Entry {
         let mut providers = Vec::new();
         let list = child(element, "identityProviders");
         for item in list.into_iter().flat_map(|l| l.children_named("identityProvider")) {
-            match provider(root, item, known) {
-                Some(provider) => providers.push(provider),
-                None => {
-                    let written = item.value("ref").unwrap_or_default();
-                    let what = format!(
-                        "the map entry `{name}` names a provider that is not declared: ref=\"{written}\""
-                    );
-                    let place = item.attribute("ref").map_or(&item.origin, |a| &a.origin);
-                    report.lint(
-                        place,
-                        what,
-                        "declare it in federatedAuthentication/identityProviders",
-                    );
-                }
+            if let Some(provider) = provider(root, item, known) {
+                providers.push(provider);
+                continue;
             }
+            let written = item.value("ref").unwrap_or_default();
+            let what =
+                format!("the map entry `{name}` names an unknown provider: ref=\"{written}\"");
+            let place = item.attribute("ref").map_or(&item.origin, |a| &a.origin);
+            report.lint(place, what, "declare it in federatedAuthentication/identityProviders");
         }
         Ok(Self { name, providers, persistent, origin: element.origin.clone() })
     }
@@ -188,19 +182,14 @@ impl Chosen {
     fn read(element: &Element, sites: &Sites, report: &mut Report) -> Self {
         let mut chosen = Self::default();
         for list in element.elements().filter(|e| e.name.eq_ignore_ascii_case("sites")) {
-            if let Some(select) = list.attribute("select") {
-                match selector(&select.value) {
-                    Some(selector) => chosen.selectors.push(selector),
-                    None => {
-                        let what = format!("select=\"{}\" cannot be read", select.value);
-                        report.fault(
-                            &select.origin,
-                            what,
-                            "write all, database:NAME,unspecified or domain:NAME",
-                        );
-                    }
-                }
+            let select = list.attribute("select");
+            let selected = select.and_then(|select| selector(&select.value));
+            if let Some(select) = select.filter(|_| selected.is_none()) {
+                let what = format!("select=\"{}\" cannot be read", select.value);
+                let shape = "write all, database:NAME,unspecified or domain:NAME";
+                report.fault(&select.origin, what, shape);
             }
+            chosen.selectors.extend(selected);
             for site in list.elements() {
                 chosen.add(site, sites, report);
             }

@@ -5,6 +5,7 @@ mod access;
 mod clients;
 mod connections;
 mod external;
+mod fold;
 mod gateway;
 mod headers;
 mod identity_provider;
@@ -27,12 +28,15 @@ pub(crate) mod values;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(crate) use fold::fold;
+
 use crate::config::Config;
 use crate::config::fault::Fault;
 use crate::config::fault::Notice;
 use crate::config::fault::Origin;
 use crate::config::lint;
 use crate::config::model::Destination;
+use crate::config::model::PropertyMap;
 use crate::config::model::Provider;
 use crate::config::model::SiteProviders;
 use crate::config::model::identity_server::IdentityServerSettings;
@@ -56,6 +60,8 @@ pub(crate) struct Material {
     pub(crate) notices: Vec<Notice>,
     /// Every file that was read.
     pub(crate) files: Vec<PathBuf>,
+    /// Places of values that came out of secret files.
+    pub(crate) secrets: Vec<Origin>,
 }
 
 /// Reads everything.
@@ -65,7 +71,7 @@ pub(crate) struct Material {
 /// Every fault, in the order of the files.
 pub(crate) fn read(material: Material) -> Result<Config, Vec<Fault>> {
     let mut report = Report::default();
-    let Material { root, dictionary, notices, files } = material;
+    let Material { root, dictionary, notices, files, secrets } = material;
     report.notices = notices;
     let root = Arc::new(root);
     let config = Gateway::read(&root, &mut report)
@@ -75,6 +81,7 @@ pub(crate) fn read(material: Material) -> Result<Config, Vec<Fault>> {
         notices.sort_by_key(|notice| order(notice.fault.origin.as_ref(), &files));
         config.notices = notices;
         config.files = files;
+        config.secrets = secrets;
         return Ok(config);
     }
     faults.sort_by_key(|fault| order(fault.origin.as_ref(), &files));
@@ -101,15 +108,7 @@ fn config(
     let upstreams = listeners::upstreams(gateway, report);
     let listeners = listeners::listeners(gateway, report);
     let mut sites = sites::read(root, &upstreams, report);
-    let federation = federation(root);
-    let context = providers::Context {
-        root,
-        federation: &federation,
-        connections: &connections,
-        settings: &settings,
-    };
-    let providers = providers::read(&context, report);
-    mappings::apply(root, &federation, &providers, &mut sites, report);
+    let (providers, property_maps) = federation(root, &connections, &settings, &mut sites, report);
     let surroundings = Surroundings {
         connections: &connections,
         own_origins: &issuer::own_origins(&sites.drafts, &listeners),
@@ -120,22 +119,11 @@ fn config(
     let users = sessions::users(gateway, report);
     let config = Config {
         tree: Arc::clone(root),
-        property_maps: properties::read(&federation, report),
         domains: domains(root),
         identity_headers: headers::read(gateway, report),
         access: access::rules(gateway, &sites.drafts, report),
-        site_neutral_paths: sessions::paths(
-            root,
-            "ValidateSiteNeutralPaths",
-            "siteNeutralPaths",
-            report,
-        ),
-        default_source_paths: sessions::paths(
-            root,
-            "ResolveToDefaultAuthenticationSourceOnly",
-            "paths",
-            report,
-        ),
+        site_neutral_paths: sessions::paths(root, NEUTRAL, report),
+        default_source_paths: sessions::paths(root, DEFAULT_SOURCE, report),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
@@ -146,13 +134,15 @@ fn config(
         timeouts: sessions::timeouts(gateway, report),
         logging: sessions::logging(gateway, report),
         data: gateway.data(),
+        settings: settings.into_values(),
+        sites: sites.drafts.into_iter().map(|draft| Arc::new(draft.site)).collect(),
         notices: Vec::new(),
         files: Vec::new(),
-        settings: settings.into_values(),
+        secrets: Vec::new(),
         listeners,
         upstreams,
-        sites: sites.drafts.into_iter().map(|draft| Arc::new(draft.site)).collect(),
         providers,
+        property_maps,
         identity_server,
     };
     check_connections(&config, &connections, report);
@@ -160,15 +150,27 @@ fn config(
     config
 }
 
-/// `federatedAuthentication`, or an empty one.
-fn federation(root: &Element) -> Element {
-    root.child("federatedAuthentication").cloned().unwrap_or_else(|| Element {
-        name: "federatedAuthentication".to_owned(),
-        namespace: None,
-        attributes: Vec::new(),
-        children: Vec::new(),
-        origin: root.origin.clone(),
-    })
+/// The processor whose paths need no provider that is mapped to the site, and its list.
+const NEUTRAL: (&str, &str) = ("ValidateSiteNeutralPaths", "siteNeutralPaths");
+
+/// The processor whose paths always use the Default authentication source, and its list.
+const DEFAULT_SOURCE: (&str, &str) = ("ResolveToDefaultAuthenticationSourceOnly", "paths");
+
+/// `federatedAuthentication`: the providers and property maps; maps the providers to `sites`.
+fn federation(
+    root: &Element,
+    connections: &Connections<'_>,
+    settings: &Settings,
+    sites: &mut Sites,
+    report: &mut Report,
+) -> (Vec<Arc<Provider>>, Vec<PropertyMap>) {
+    let Some(federation) = root.child("federatedAuthentication") else {
+        return (Vec::new(), Vec::new());
+    };
+    let context = providers::Context { root, federation, connections, settings };
+    let providers = providers::read(&context, report);
+    mappings::apply(root, federation, &providers, sites, report);
+    (providers, properties::read(federation, report))
 }
 
 /// On the identity server's own site people sign in with the external providers and as local users.

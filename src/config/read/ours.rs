@@ -41,22 +41,22 @@ impl<'a> Ours<'a> {
     }
 
     /// Where it stands.
-    pub(crate) fn origin(&self) -> &'a Origin {
+    pub(crate) fn origin(self) -> &'a Origin {
         &self.element.origin
     }
 
     /// Where `attribute` stands, or else the element.
-    pub(crate) fn origin_of(&self, attribute: &str) -> &'a Origin {
+    pub(crate) fn origin_of(self, attribute: &str) -> &'a Origin {
         self.element.attribute(attribute).map_or(&self.element.origin, |a| &a.origin)
     }
 
     /// The value of an attribute, trimmed.
-    pub(crate) fn text(&self, attribute: &str) -> Option<&'a str> {
+    pub(crate) fn text(self, attribute: &str) -> Option<&'a str> {
         self.element.value(attribute).map(str::trim)
     }
 
     /// The value of an attribute that must be there and not be empty.
-    pub(crate) fn required(&self, attribute: &str, report: &mut Report) -> Option<&'a str> {
+    pub(crate) fn required(self, attribute: &str, report: &mut Report) -> Option<&'a str> {
         let value = self.text(attribute).filter(|value| !value.is_empty());
         if value.is_none() {
             let what = format!("<{}> needs `{attribute}`", self.element.name);
@@ -66,18 +66,18 @@ impl<'a> Ours<'a> {
     }
 
     /// The child elements of a name.
-    pub(crate) fn children(&self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(crate) fn children(self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.element.children_named(name)
     }
 
     /// A boolean attribute.
-    pub(crate) fn boolean(&self, attribute: &str, default: bool, report: &mut Report) -> bool {
+    pub(crate) fn boolean(self, attribute: &str, default: bool, report: &mut Report) -> bool {
         self.parse(attribute, "true or false", report, values::boolean).unwrap_or(default)
     }
 
     /// A length of time; zero would mean never to wait, which nobody means.
     pub(crate) fn duration(
-        &self,
+        self,
         attribute: &str,
         default: Duration,
         report: &mut Report,
@@ -89,7 +89,7 @@ impl<'a> Ours<'a> {
 
     /// A whole number from 1.
     pub(crate) fn number<T: FromStr + PartialOrd + From<u8>>(
-        &self,
+        self,
         attribute: &str,
         default: T,
         report: &mut Report,
@@ -99,13 +99,13 @@ impl<'a> Ours<'a> {
     }
 
     /// A path in the file system.
-    pub(crate) fn path(&self, attribute: &str) -> Option<PathBuf> {
+    pub(crate) fn path(self, attribute: &str) -> Option<PathBuf> {
         self.text(attribute).filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
     /// An attribute read by `read`; a fault says that it must be `shape`.
     pub(crate) fn parse<T>(
-        &self,
+        self,
         attribute: &str,
         shape: &str,
         report: &mut Report,

@@ -18,7 +18,7 @@ use crate::config::tree::Element;
 const COOKIE_AUTHENTICATION: &str =
     "Sitecore.Owin.Authentication.Pipelines.Initialize.CookieAuthentication";
 
-/// `<sessions>`, the settings, and the CookieAuthentication processor (spec §2.4).
+/// `<sessions>`, the settings, and the `CookieAuthentication` processor (spec §2.4).
 pub(crate) fn sessions(
     root: &Element,
     gateway: Gateway<'_>,
@@ -193,11 +193,16 @@ pub(crate) fn logging(gateway: Gateway<'_>, report: &mut Report) -> Logging {
 
 /// Where a section stands, or else the node.
 pub(crate) fn origin_of(gateway: Gateway<'_>, section: &str) -> Origin {
-    gateway.element().child(section).unwrap_or(gateway.element()).origin.clone()
+    gateway.element().child(section).unwrap_or_else(|| gateway.element()).origin.clone()
 }
 
-/// The texts of the `path` items of a processor of `owin.cookieAuthentication.validateIdentity`.
-pub(crate) fn paths(root: &Element, class: &str, list: &str, report: &mut Report) -> Vec<String> {
+/// The paths in a list of a processor, given by its class, of
+/// `owin.cookieAuthentication.validateIdentity`.
+pub(crate) fn paths(
+    root: &Element,
+    (class, list): (&str, &str),
+    report: &mut Report,
+) -> Vec<String> {
     let pipeline = root.descend(&["pipelines", "owin.cookieAuthentication.validateIdentity"]);
     let processors = pipeline.into_iter().flat_map(|p| p.children_named("processor"));
     let ours = processors.filter(|p| {

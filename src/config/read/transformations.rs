@@ -58,7 +58,7 @@ pub(crate) fn chain(
     provider: &Element,
 ) -> Result<Vec<Transformation>, Refusal> {
     let mut rules = shared.rules.clone();
-    let list = provider.child("transformations").map(|list| list.elements());
+    let list = provider.child("transformations").map(Element::elements);
     for (at, element) in list.into_iter().flatten().filter(|e| !is_off(e)).enumerate() {
         if let Some((token, origin)) = values::unresolved_in(element) {
             let what = format!("a transformation holds {token}, which nothing defines");
