@@ -28,6 +28,7 @@ use crate::observe::Metrics;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::users::local::LocalUsers;
 
 /// How often sessions and idle connections are swept.
 const SWEEP: Duration = Duration::from_secs(20);
@@ -55,6 +56,7 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
         metrics: Arc::clone(&metrics),
         seal,
         sessions: Arc::clone(&sessions),
+        local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics))),
     });
     Ok(House {
         clock,

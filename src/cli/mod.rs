@@ -1,11 +1,12 @@
 //! The command line: one file a command.
 
 pub mod certificate;
-pub mod check;
+pub mod demo;
+pub mod explain;
 pub mod health;
-pub mod providers;
 pub mod run;
 pub mod secret;
+pub mod show;
 
 use std::io;
 use std::io::Write;
@@ -26,8 +27,10 @@ pub const CONFIGURATION: u8 = 78;
 #[command(name = "vestibule", version, about, max_term_width = 100)]
 enum Command {
     Run(run::Run),
+    Demo(demo::DemoOptions),
     #[command(subcommand)]
     Secret(secret::Command),
+    Explain(explain::Command),
     Health(health::Health),
 }
 
@@ -52,7 +55,9 @@ impl Command {
         let success = |()| ExitCode::SUCCESS;
         match self {
             Self::Run(run) => control_runtime()?.block_on(run.run()),
+            Self::Demo(options) => control_runtime()?.block_on(demo::run(options)).map(success),
             Self::Secret(secret) => secret.run().map(success),
+            Self::Explain(explain) => explain.run(),
             Self::Health(health) => health.run(),
         }
     }

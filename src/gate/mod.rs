@@ -10,7 +10,7 @@ pub mod names;
 pub mod sessions;
 pub mod site;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use access::Decision;
 pub use names::Names;

@@ -20,6 +20,12 @@ impl BodyError {
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(cause.into())
     }
+
+    /// Whether the sender took too long: an [`std::io::Error`] of kind `TimedOut`.
+    pub fn is_timeout(&self) -> bool {
+        let cause = self.0.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+    }
 }
 
 impl From<hyper::Error> for BodyError {

@@ -1,18 +1,23 @@
 //! The person behind a session, as tokens name them: subject, provider and claims.
 
-use crate::claims::Claim;
 use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::config::model::Protocol;
 use crate::crypto::digest;
 use crate::session::Session;
 use crate::session::SessionId;
 use crate::session::Visit;
+use crate::users::local;
 
 /// `idp` of people who sign in with a name and password kept here.
-pub(super) const LOCAL: &str = "local";
+pub(super) const LOCAL: &str = local::PROVIDER;
+
+/// Every `acr` there is: a password over TLS, and whatever an external provider asks for.
+pub(super) const CLASSES: [&str; 2] = [
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified",
+];
 
 /// Somebody who is signed in at the identity server, as they were when they were asked for.
 #[derive(Clone, Debug)]
@@ -37,7 +42,7 @@ impl Person {
     /// Who is signed in; `None` when nobody is, or an account that no longer exists.
     pub(super) fn of(visit: &Visit) -> Option<Self> {
         let session = visit.session.as_deref()?;
-        let idp = idp_of(visit, session)?;
+        let idp = idp_of(&visit.config, session)?;
         let user_name = session.identity.user.name.clone();
         let subject = match idp.as_str() {
             LOCAL => local_subject(&user_name),
@@ -64,6 +69,11 @@ impl Person {
         is_external(config, &self.idp)
     }
 
+    /// `acr`: how sure the sign-in is, in the words of SAML's authentication contexts.
+    pub(super) fn class(&self) -> &'static str {
+        if self.idp == LOCAL { CLASSES[0] } else { CLASSES[1] }
+    }
+
     /// `amr` (RFC 8176), as IdentityServer4 writes it.
     pub(super) fn method(&self) -> &'static str {
         if self.idp == LOCAL { "pwd" } else { "external" }
@@ -76,17 +86,11 @@ pub(super) fn is_external(config: &Config, scheme: &str) -> bool {
     providers.any(|provider| *provider.name == *scheme && provider.is_enabled())
 }
 
-/// `None` for a provider that is neither external and switched on nor the local users.
-fn idp_of(visit: &Visit, session: &Session) -> Option<String> {
-    let name = &*session.identity.provider;
-    if is_external(&visit.config, name) {
-        return Some(name.to_owned());
-    }
-    let provider = visit.site.providers.find(name).or_else(|| visit.config.provider(name));
-    match provider.map(|provider| &provider.protocol) {
-        Some(Protocol::LocalUsers) | None => Some(LOCAL.to_owned()),
-        Some(Protocol::OpenIdConnect(_) | Protocol::None) => None,
-    }
+/// `None` for a provider that is neither the local users nor external and switched on.
+fn idp_of(config: &Config, session: &Session) -> Option<String> {
+    let provider = &*session.identity.provider;
+    let known = provider == LOCAL || is_external(config, provider);
+    known.then(|| provider.to_owned())
 }
 
 fn local_subject(user_name: &str) -> String {
@@ -103,8 +107,8 @@ fn external_subject(scheme: &str, subject: &str) -> String {
 fn released(session: &Session, idp: &str) -> ClaimSet {
     let user = &session.identity.user;
     let mut claims = ClaimSet::default();
-    for Claim { kind, value, .. } in session.identity.claims.iter() {
-        let kind = short(kind);
+    for claim in session.identity.claims.iter() {
+        let (kind, value) = (short(&claim.kind), &claim.value);
         let fixed = kind == "name" && idp == LOCAL || kind == types::ORIGINAL_ISSUER;
         if !fixed && !PROTOCOL.contains(&kind) && !claims.values(kind).any(|v| v == value) {
             claims.add(kind, value.as_str());

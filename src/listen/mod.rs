@@ -39,7 +39,7 @@ use crate::http::Response;
 ///
 /// A response of `101` to a request that asked for an upgrade ends our watch over the connection:
 /// whoever takes the `OnUpgrade` from the request's extensions keeps its time from then on. A request
-/// body that stalls ends with an [`std::io::Error`] of kind `TimedOut`.
+/// body that stalls ends with an error for which [`crate::http::body::BodyError::is_timeout`] holds.
 pub trait Serve: Send + Sync + 'static {
     /// Answers one request.
     fn answer(

@@ -159,9 +159,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    fn client(header: &str) -> Option<SocketAddr> {
-        let header = parse(header.as_bytes()).unwrap().unwrap();
-        header.client
+    fn header(text: &str) -> Header {
+        parse(text.as_bytes()).unwrap().unwrap()
     }
 
     fn v2(command: u8, family: u8, addresses: &[u8]) -> Vec<u8> {
@@ -175,15 +174,15 @@ mod tests {
     #[test]
     fn version_1_names_the_client() {
         let text = "PROXY TCP4 192.0.2.7 198.51.100.1 56324 443\r\nGET /";
-        let header = parse(text.as_bytes()).unwrap().unwrap();
-        assert_eq!(header.client, Some("192.0.2.7:56324".parse().unwrap()));
-        assert_eq!(&text[header.length..], "GET /");
+        let read = header(text);
+        assert_eq!(read.client, Some("192.0.2.7:56324".parse().unwrap()));
+        assert_eq!(&text[read.length..], "GET /");
         assert_eq!(
-            client("PROXY TCP6 2001:db8::1 2001:db8::2 1 443\r\n"),
+            header("PROXY TCP6 2001:db8::1 2001:db8::2 1 443\r\n").client,
             Some("[2001:db8::1]:1".parse().unwrap())
         );
-        assert_eq!(client("PROXY UNKNOWN\r\n"), None);
-        assert_eq!(client("PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n"), None);
+        assert_eq!(header("PROXY UNKNOWN\r\n").client, None);
+        assert_eq!(header("PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n").client, None);
     }
 
     #[test]

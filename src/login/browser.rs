@@ -22,13 +22,11 @@ impl Browser {
     /// The browser behind `exchange`. One without the cookie, or with something else under its
     /// name, gets a new one by [`Self::remember`].
     pub(super) fn of(exchange: &Exchange) -> Self {
-        match Self::known(exchange) {
-            Some(digest) => Self { digest, fresh: None },
-            None => {
-                let token = random::token();
-                Self { digest: digest::sha256_base64url(token.as_bytes()), fresh: Some(token) }
-            }
+        if let Some(digest) = Self::known(exchange) {
+            return Self { digest, fresh: None };
         }
+        let token = random::token();
+        Self { digest: digest::sha256_base64url(token.as_bytes()), fresh: Some(token) }
     }
 
     /// The digest of the cookie that the browser sent, when it sent one of ours.

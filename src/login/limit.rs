@@ -92,7 +92,8 @@ mod tests {
     use super::*;
 
     fn count(limit: &Limit, client: &str) -> Result<(), Problem> {
-        limit.count(client.parse().unwrap(), 2)
+        let Ok(client) = client.parse() else { panic!("{client} is no address") };
+        limit.count(client, 2)
     }
 
     #[test]

@@ -1,6 +1,40 @@
 //! Signing in and out: one engine for every site, whatever the provider.
+//!
+//! A sign-in is a [`transaction`] that travels through the browser: [`start`] seals it, the provider
+//! brings it back to [`callback`], [`oidc`] turns the answer into verified claims, and [`finish`]
+//! makes a session of them. The identity server's site is a site like any other.
+
+mod addresses;
+mod browser;
+mod callback;
+mod endpoint;
+mod finish;
+mod limit;
+mod links;
+mod local;
+mod logout;
+mod oidc;
+mod outcome;
+mod page;
+mod place;
+mod reason;
+#[cfg(test)]
+mod scenarios;
+
+mod sign_in_urls;
+mod start;
+#[cfg(test)]
+mod testing;
+mod ticket;
+mod transaction;
 
 use std::sync::Arc;
+
+use http::Method;
+
+pub use addresses::Addresses;
+pub use addresses::addresses;
+pub use reason::Reason;
 
 use crate::clock::Clock;
 use crate::config::model::Config;
@@ -9,14 +43,23 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::CanonicalPath;
 use crate::http::Response;
+use crate::http::client::Client;
+use crate::login::endpoint::Endpoint;
+use crate::login::limit::Limit;
+use crate::login::oidc::RelyingParty;
+use crate::login::transaction::Transactions;
 use crate::observe::Metrics;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::users::local::LocalUsers;
 
 /// The login engine. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct Login {
     parts: Parts,
+    relying_party: RelyingParty,
+    transactions: Transactions,
+    limit: Limit,
 }
 
 /// What the engine is made of.
@@ -30,21 +73,25 @@ pub struct Parts {
     pub seal: SealKeys,
     /// Where sessions begin and end.
     pub sessions: Arc<Sessions>,
+    /// Checks the passwords of local users.
+    pub local_users: Arc<LocalUsers>,
 }
 
 impl Login {
-    /// A login engine.
+    /// A login engine. Sign-ins that were started before do not finish here.
     pub fn new(parts: Parts) -> Self {
-        Self { parts }
+        let client = Arc::new(Client::new());
+        Self {
+            relying_party: RelyingParty::new(client, Arc::clone(&parts.metrics)),
+            transactions: Transactions::new(parts.seal.clone()),
+            limit: Limit::default(),
+            parts,
+        }
     }
-
-    /// Writes the gauges that depend on the moment.
-    pub fn refresh_gauges(&self) {}
 
     /// Whether `path` on `site` is an address of this engine: sign-in, callbacks, sign-out.
     pub fn serves(config: &Config, site: &Site, path: &CanonicalPath) -> bool {
-        let _ = (config, site, path);
-        false
+        endpoint::find(config, site, path).is_some()
     }
 
     /// Answers a request for which [`Self::serves`] said yes.
@@ -53,7 +100,67 @@ impl Login {
     ///
     /// What the person or program is told, see [`Problem`].
     pub async fn answer(&self, visit: &Visit) -> Result<Response, Problem> {
-        let _ = (visit, &self.parts);
-        Err(Problem::Internal)
+        let path = &visit.exchange.target.path;
+        let endpoint = endpoint::find(&visit.config, &visit.site, path);
+        match endpoint.unwrap_or(Endpoint::Nothing) {
+            Endpoint::Start(target) => {
+                allow(visit, READ)?;
+                self.start_named(visit, target).await
+            }
+            Endpoint::ExternalLogin => self.external_login(visit).await,
+            Endpoint::Callback => {
+                // No HEAD: a program that looks ahead would use the answer up.
+                allow(visit, "GET, POST")?;
+                self.callback(visit).await
+            }
+            Endpoint::ExternalLoginCallback => {
+                allow(visit, READ)?;
+                Self::external_login_callback(visit)
+            }
+            Endpoint::PostLogout => {
+                allow(visit, READ)?;
+                self.post_logout(visit)
+            }
+            Endpoint::Logout => {
+                allow(visit, BOTH)?;
+                self.logout(visit).await
+            }
+            Endpoint::SignInUrls => {
+                allow(visit, READ)?;
+                sign_in_urls::answer(visit)
+            }
+            Endpoint::LegacyLogin => {
+                allow(visit, BOTH)?;
+                self.legacy_login(visit).await
+            }
+            Endpoint::AccountLogin => {
+                allow(visit, BOTH)?;
+                self.account_login(visit).await
+            }
+            Endpoint::Nothing => Err(Problem::NotFound(
+                "This address under the identity prefix is not in use.".into(),
+            )),
+        }
     }
+
+    /// Brings the gauges up to date that grow by themselves (the age of each provider's keys). To be
+    /// called before the metrics are rendered.
+    pub fn refresh_gauges(&self) {
+        self.relying_party.observe(self.parts.clock.now());
+    }
+}
+
+const READ: &str = "GET, HEAD";
+const BOTH: &str = "GET, HEAD, POST";
+
+fn allow(visit: &Visit, methods: &'static str) -> Result<(), Problem> {
+    if methods.split(", ").any(|method| visit.exchange.method == method) {
+        return Ok(());
+    }
+    Err(Problem::MethodNotAllowed { allow: methods })
+}
+
+/// Whether the request was posted.
+fn is_post(visit: &Visit) -> bool {
+    visit.exchange.method == Method::POST
 }

@@ -6,6 +6,7 @@ use crate::config::model::Config;
 use crate::config::model::Destination;
 use crate::config::model::Provider;
 use crate::config::model::Site;
+use crate::gate;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
@@ -86,8 +87,6 @@ pub(super) fn session(sessions: &Sessions, visit: &Visit, site: &Site) -> Option
     if tokens.contradiction {
         return None;
     }
-    tokens.offered.iter().filter_map(|token| sessions.find(token)).find(|session| {
-        let name = &session.identity.provider;
-        providers(&visit.config, site).any(|provider| provider.name == *name)
-    })
+    let mut live = tokens.offered.iter().filter_map(|token| sessions.find(token));
+    live.find(|session| gate::sessions::counts(&visit.config, site, &exchange.target.path, session))
 }

@@ -117,28 +117,59 @@ impl Reason {
 
     /// What happened and what to do, for the person in front of the browser. `provider` is the
     /// caption of the provider's button.
+    #[expect(clippy::too_many_lines, reason = "a line for each reason")]
     pub fn detail(&self, provider: &str) -> String {
         let text = match self {
-            Self::ProviderDown => "{} cannot be reached at the moment. Try again in a few minutes, or choose another way to sign in.",
-            Self::ProviderMetadata => "{} does not describe itself as it is configured here. Its issuer, or the authority in conf/, has to be put right by the site's owner.",
+            Self::ProviderDown => {
+                "{} cannot be reached at the moment. Try again in a few minutes, or choose another way to sign in."
+            }
+            Self::ProviderMetadata => {
+                "{} does not describe itself as it is configured here. Its issuer, or the authority in conf/, has to be put right by the site's owner."
+            }
             Self::Cancelled => "The sign-in was cancelled at {}.",
-            Self::ProviderRefused => "{} refused the sign-in. Try again; if it lasts, tell the site's owner the request id below.",
-            Self::RedirectAddress => "{} does not know the address it is to come back to. The site's owner registers these addresses there:",
-            Self::ClientRefused => "{} does not accept this gateway's client id or secret. The site's owner has to put the connection in conf/ right.",
+            Self::ProviderRefused => {
+                "{} refused the sign-in. Try again; if it lasts, tell the site's owner the request id below."
+            }
+            Self::RedirectAddress => {
+                "{} does not know the address it is to come back to. The site's owner registers these addresses there:"
+            }
+            Self::ClientRefused => {
+                "{} does not accept this gateway's client id or secret. The site's owner has to put the connection in conf/ right."
+            }
             Self::CodeRefused => "{} did not redeem the sign-in. Start again.",
             Self::ResponseMalformed => "The answer of {} cannot be understood. Start again.",
-            Self::IssuerMismatch => "The answer does not come from {}. Nobody has been signed in; start again.",
-            Self::TokenInvalid => "What {} says of you cannot be verified. Nobody has been signed in; tell the site's owner the request id below.",
-            Self::UserinfoInvalid => "{} gave contradictory answers about you. Nobody has been signed in; tell the site's owner the request id below.",
-            Self::StateUnknown => "This answer belongs to no sign-in that was started here. Start again.",
+            Self::IssuerMismatch => {
+                "The answer does not come from {}. Nobody has been signed in; start again."
+            }
+            Self::TokenInvalid => {
+                "What {} says of you cannot be verified. Nobody has been signed in; tell the site's owner the request id below."
+            }
+            Self::UserinfoInvalid => {
+                "{} gave contradictory answers about you. Nobody has been signed in; tell the site's owner the request id below."
+            }
+            Self::StateUnknown => {
+                "This answer belongs to no sign-in that was started here. Start again."
+            }
             Self::StateExpired => "This sign-in took longer than ten minutes. Start again.",
             Self::StateUsed => "This sign-in has been completed already. Start again.",
-            Self::StateRestarted => "The gateway was restarted while you were signing in. Start again.",
-            Self::StateOtherBrowser => "This sign-in was started in another browser, or this browser keeps no cookies of this site. Allow them and start again.",
-            Self::StateChanged => "The connection to {} was changed while you were signing in. Start again.",
-            Self::NotMapped => "{} is not mapped to this site. The site's owner adds it to a mapEntry under federatedAuthentication/identityProvidersPerSites, and switches it on.",
-            Self::SessionOver => "Your session at {} is over already. Sign out there, or check the clocks, and start again.",
-            Self::NoUser(refusal) => return format!("{provider} knows you, but that makes no user here: {refusal}."),
+            Self::StateRestarted => {
+                "The gateway was restarted while you were signing in. Start again."
+            }
+            Self::StateOtherBrowser => {
+                "This sign-in was started in another browser, or this browser keeps no cookies of this site. Allow them and start again."
+            }
+            Self::StateChanged => {
+                "The connection to {} was changed while you were signing in. Start again."
+            }
+            Self::NotMapped => {
+                "{} is not mapped to this site. The site's owner adds it to a mapEntry under federatedAuthentication/identityProvidersPerSites, and switches it on."
+            }
+            Self::SessionOver => {
+                "Your session at {} is over already. Sign out there, or check the clocks, and start again."
+            }
+            Self::NoUser(refusal) => {
+                return format!("{provider} knows you, but that makes no user here: {refusal}.");
+            }
             Self::WrongPassword => "The name or the password is not right.",
             Self::Throttled => "Too many wrong passwords. Wait a little and try again.",
             Self::FormExpired => "This page has been open for too long. Sign in again.",

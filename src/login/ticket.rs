@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::crypto::seal::SealKeys;
 use crate::http::ReturnPath;
-use crate::login::browser::Browser;
 
 /// What a ticket is good for; each opens for its own purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,29 +28,30 @@ impl Purpose {
 
     const fn lifetime(self) -> Duration {
         match self {
-            Self::Form => Duration::from_secs(3600),
-            Self::Logout => Duration::from_secs(600),
+            Self::Form => Duration::from_hours(1),
+            Self::Logout => Duration::from_mins(10),
         }
     }
 }
 
+/// A promise that has been kept for its browser.
 #[derive(Serialize, Deserialize)]
-struct Ticket {
+pub(super) struct Ticket {
     browser: String,
     expires: i64,
     return_path: Option<String>,
 }
 
-/// A ticket for `browser`. Empty only if the cipher fails, and then it opens nothing.
+/// A ticket for the browser with that digest. Empty only if the cipher fails, and then it opens nothing.
 pub(super) fn issue(
     seal: &SealKeys,
     purpose: Purpose,
-    browser: &Browser,
+    browser: &str,
     return_path: Option<&ReturnPath>,
     now: Timestamp,
 ) -> String {
     let ticket = Ticket {
-        browser: browser.digest().to_owned(),
+        browser: browser.to_owned(),
         expires: now.plus(purpose.lifetime()).0,
         return_path: return_path.map(|path| path.as_str().to_owned()),
     };
@@ -62,16 +62,22 @@ pub(super) fn issue(
 }
 
 /// Opens a ticket that this browser brought. `None` when it is not ours, not the browser's, or too
-/// old; else the way back it names, if any.
+/// old.
 pub(super) fn open(
     seal: &SealKeys,
     purpose: Purpose,
     ticket: &str,
     browser: &str,
     now: Timestamp,
-) -> Option<Option<ReturnPath>> {
+) -> Option<Ticket> {
     let plain = seal.open_sealed(purpose.name(), ticket)?;
     let ticket: Ticket = serde_json::from_slice(&plain).ok()?;
-    let good = ticket.browser == browser && now.0 < ticket.expires;
-    good.then(|| ticket.return_path.as_deref().and_then(ReturnPath::read))
+    (ticket.browser == browser && now.0 < ticket.expires).then_some(ticket)
+}
+
+impl Ticket {
+    /// The way back that it names.
+    pub(super) fn return_path(&self) -> Option<ReturnPath> {
+        self.return_path.as_deref().and_then(ReturnPath::read)
+    }
 }

@@ -47,7 +47,7 @@ pub(super) struct Transaction {
 }
 
 /// How long a started sign-in may take.
-pub(super) const LIFETIME: Duration = Duration::from_secs(600);
+pub(super) const LIFETIME: Duration = Duration::from_mins(10);
 
 const PURPOSE: &str = "state";
 /// Most ids remembered at once: each costs its owner an authentic sign-in, and us some 50 bytes.
@@ -189,7 +189,7 @@ mod tests {
     fn a_state_lives_ten_minutes() {
         let transactions = Transactions::new(SealKeys::ephemeral());
         let state = transactions.seal(&transaction(&transactions)).unwrap();
-        let late = NOW.plus(Duration::from_secs(600));
+        let late = NOW.plus(Duration::from_mins(10));
         assert_eq!(open(&transactions, &state, "b", late), "state_expired");
         assert_eq!(open(&transactions, &state, "b", Timestamp(late.0 - 1)), "fresh Partner");
     }

@@ -15,14 +15,27 @@
 mod support;
 
 mod configuration;
+mod access;
+mod caching;
+mod config_reload;
+mod corpus;
 mod demo;
+mod demo_command;
+mod forwarding;
 mod fixtures;
 mod framing;
 mod headers;
 mod hosts;
+mod login_chain;
+mod listen;
+mod logs_and_metrics;
+mod outages;
 mod pages;
 mod patch_engine;
 mod paths;
+mod properties;
+mod redirects;
+mod sessions;
 mod sign_in;
 mod tokens;
 mod tunnels;

@@ -58,10 +58,10 @@ fn outline(element: &Element) -> String {
     let mut text = element.name.clone();
     if !element.attributes.is_empty() {
         let attributes = element.attributes.iter().map(|a| format!("{}={}", a.name, a.value));
-        text += &format!("[{}]", attributes.collect::<Vec<_>>().join(" "));
+        text.extend(["[", &attributes.collect::<Vec<_>>().join(" "), "]"]);
     }
     if !element.children.is_empty() {
-        text += &format!("({})", shape(element));
+        text.extend(["(", &shape(element), ")"]);
     }
     text
 }
@@ -279,6 +279,13 @@ fn a_requirement_that_does_not_hold_leaves_out_the_element_and_all_below() {
 }
 
 #[test]
+fn a_misspelt_requirement_is_noticed() {
+    let merged = merged("<p/>", &["<p><a role:requires='x'/></p>"]);
+    assert_eq!(shape(&merged.root), "p(a)");
+    assert_eq!(merged.notices.len(), 1);
+}
+
+#[test]
 fn a_requirement_on_the_root_leaves_out_the_file() {
     let patch = format!(
         "<configuration {NAMESPACES}><sitecore role:require='ContentDelivery'><a/></sitecore>\
@@ -428,7 +435,8 @@ fn variables_that_refer_to_themselves_end() {
 fn variables_cannot_grow_without_bound() {
     let mut base = String::from("<sc.variable name='v0' value='0123456789'/>");
     for n in 1..30 {
-        base += &format!("<sc.variable name='v{n}' value='$(v{0})$(v{0})'/>", n - 1);
+        let twice = format!("$(v{0})$(v{0})", n - 1);
+        base.extend([format!("<sc.variable name='v{n}' value='{twice}'/>")]);
     }
     let start = Instant::now();
     let merged = merged(&(base + "<x>$(v29)</x>"), &[]);
@@ -638,7 +646,7 @@ fn merging_gives_up_instead_of_going_on_for_ever() {
     for _ in 0..12 {
         nested = format!("<a>{nested}</a><a>{nested}</a>");
     }
-    let _ = merge_texts(&wrap(&nested), &[("p.config", &wrap(&nested))], &Environment::default());
+    drop(merge_texts(&wrap(&nested), &[("p.config", &wrap(&nested))], &Environment::default()));
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
@@ -704,6 +712,20 @@ fn the_xpath_that_people_write_is_understood() {
     ] {
         assert!(XPath::parse(path).is_err(), "{path}");
     }
+}
+
+#[test]
+fn n308_a_large_file_that_is_allowed_is_read_in_seconds() {
+    let filler = "x".repeat(60);
+    let elements = (0..90_000).map(|n| format!("<s name='n{n}' value='{filler}'/>\n"));
+    let elements = format!("<a>{}</a>", elements.collect::<String>());
+    let references = format!("<a b='{0}'>{0}</a>", "x &amp; y ".repeat(450_000));
+    let comments = format!("<a>{}</a>", "<!--c-->".repeat(1_000_000));
+    let start = Instant::now();
+    for text in [elements, references, comments] {
+        assert!(parse(text.as_bytes(), Path::new("x.config")).is_ok());
+    }
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
 /// An element of a small vocabulary, so that two of them often mean the same.
@@ -781,16 +803,16 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_parser_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = parse(&bytes, Path::new("x"));
+        drop(parse(&bytes, Path::new("x")));
     }
 
     #[test]
     fn no_markup_makes_the_parser_panic(text in "[<>/a&;:=\"'!\\-\\[\\]?x# \n]{0,60}") {
-        let _ = parse(text.as_bytes(), Path::new("x"));
+        drop(parse(text.as_bytes(), Path::new("x")));
     }
 
     #[test]
     fn no_xpath_makes_its_parser_panic(text in "[a@*/.\\[\\]()='\"and or1!:|]{0,40}") {
-        let _ = XPath::parse(&text);
+        drop(XPath::parse(&text));
     }
 }

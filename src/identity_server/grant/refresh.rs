@@ -39,7 +39,6 @@ impl IdentityServer {
         if grant.is_revoked() || !grant.person.is_active(&call.visit.config) {
             return Err(TokenError::BadGrant("the grant has ended"));
         }
-        check_scope(call.value("scope"), &grant)?;
         self.tokens(call, &grant, None, ends_at)
     }
 
@@ -62,17 +61,20 @@ impl IdentityServer {
         let now = call.visit.exchange.now;
         let taken = self.refresh_tokens.with(text, now, |token| {
             if !is_holder(call.client, &token.grant) {
-                return None;
+                return Err(WORTHLESS);
             }
+            check_scope(call.value("scope"), &token.grant)?;
             if std::mem::replace(&mut token.spent, true) {
                 token.grant.revoke();
-                return None;
+                return Err(WORTHLESS);
             }
-            Some((Arc::clone(&token.grant), token.ends_at))
+            Ok((Arc::clone(&token.grant), token.ends_at))
         });
-        taken.flatten().ok_or(TokenError::BadGrant("the refresh token is unknown, over or used"))
+        taken.unwrap_or(Err(WORTHLESS))
     }
 }
+
+const WORTHLESS: TokenError = TokenError::BadGrant("the refresh token is unknown, over or used");
 
 /// Whether the token is the client's own, and the client may still refresh (REF-05).
 fn is_holder(client: &Client, grant: &Grant) -> bool {

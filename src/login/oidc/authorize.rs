@@ -29,7 +29,7 @@ pub(in crate::login) struct Request<'a> {
     pub verifier: &'a str,
     /// Our redirect URI.
     pub redirect_uri: String,
-    /// The inner provider that is asked for (`acr_values=idp:…`, as IdentityServer reads it).
+    /// The inner provider that is asked for (`acr_values=idp:…`, as the identity server reads it).
     pub scheme: Option<&'a str>,
     /// The name to fill in.
     pub login_hint: Option<&'a str>,

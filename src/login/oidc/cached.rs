@@ -34,11 +34,11 @@ pub(super) struct Fetched<T> {
 }
 
 /// Up to this age a document is taken without a thought.
-const FRESH: Duration = Duration::from_secs(3600);
+const FRESH: Duration = Duration::from_hours(1);
 /// Up to this age it still serves while a new one is fetched.
-const USABLE: Duration = Duration::from_secs(24 * 3600);
+const USABLE: Duration = Duration::from_hours(24);
 /// Between two refreshes that nobody waits for.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 impl<T> Default for Cached<T> {
     fn default() -> Self {
@@ -74,7 +74,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
             let cached = Arc::clone(self);
             tokio::spawn(async move {
                 if let Err(fault) = cached.fetch(now, fetch).await {
-                    tracing::warn!(%fault, "a provider's document could not be refreshed");
+                    tracing::warn!(?fault, "a provider's document could not be refreshed");
                 }
             });
         }
@@ -86,11 +86,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
     /// # Errors
     ///
     /// As [`Self::obtain`].
-    pub(super) async fn fetch<F>(
-        &self,
-        now: Timestamp,
-        fetch: F,
-    ) -> Result<Arc<Fetched<T>>, Fault>
+    pub(super) async fn fetch<F>(&self, now: Timestamp, fetch: F) -> Result<Arc<Fetched<T>>, Fault>
     where
         F: Future<Output = Result<T, Fault>> + Send,
     {

@@ -23,7 +23,7 @@ pub(super) struct Keys {
 }
 
 /// Between two fetches for the sake of an unknown key.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 /// Most keys of one provider.
 const MOST: usize = 100;
 

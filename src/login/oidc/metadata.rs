@@ -53,6 +53,7 @@ impl AdditionalProviderMetadata for Further {}
 
 #[derive(Deserialize)]
 #[serde(transparent)]
+#[expect(clippy::type_complexity, reason = "the one place that spells out the crate's parameters")]
 struct Document(
     ProviderMetadata<
         LogoutProviderMetadata<Further>,
@@ -72,13 +73,11 @@ struct Document(
 
 /// Where the provider's discovery document is.
 pub(super) fn address(connection: &OpenIdConnect) -> String {
-    match &connection.metadata_address {
-        Some(address) => address.to_string(),
-        None => {
-            let issuer = connection.issuer.strip_suffix('/').unwrap_or(&connection.issuer);
-            format!("{issuer}/.well-known/openid-configuration")
-        }
+    if let Some(address) = &connection.metadata_address {
+        return address.to_string();
     }
+    let issuer = connection.issuer.strip_suffix('/').unwrap_or(&connection.issuer);
+    format!("{issuer}/.well-known/openid-configuration")
 }
 
 /// Reads a discovery document.

@@ -4,6 +4,7 @@
 
 mod authorize;
 mod cached;
+mod call;
 mod exchange;
 mod fault;
 mod id_token;
@@ -15,9 +16,8 @@ mod userinfo;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use dashmap::DashMap;
-use http::StatusCode;
+use jsonwebtoken::jwk::Jwk;
 use serde_json::Map;
 use serde_json::Value;
 
@@ -34,8 +34,8 @@ use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
 use crate::login::oidc::cached::Cached;
+use crate::login::oidc::call::Call;
 use crate::login::oidc::exchange::Code;
-use crate::login::oidc::exchange::Tokens;
 use crate::login::oidc::id_token::Expected;
 use crate::login::oidc::id_token::IdToken;
 use crate::login::oidc::keys::Keys;
@@ -118,11 +118,7 @@ impl RelyingParty {
     /// # Errors
     ///
     /// [`Fault::Down`] and [`Fault::Metadata`].
-    pub(super) async fn metadata(
-        &self,
-        peer: Peer<'_>,
-        now: Timestamp,
-    ) -> Result<Metadata, Fault> {
+    pub(super) async fn metadata(&self, peer: Peer<'_>, now: Timestamp) -> Result<Metadata, Fault> {
         let known = self.known(peer);
         let call = self.call(peer, "discovery");
         let connection = peer.connection.clone();
@@ -130,7 +126,7 @@ impl RelyingParty {
             let json = call.read(metadata::address(&connection)).await?;
             let read = metadata::read(&connection, &json);
             if let Err(fault) = &read {
-                tracing::warn!(provider = ?call.provider, %fault, "discovery document refused");
+                tracing::warn!(provider = ?call.provider, ?fault, "discovery document refused");
             }
             read
         };
@@ -162,22 +158,22 @@ impl RelyingParty {
         let expected = expected(peer, &answer);
         let front = self.front_channel(peer, &metadata, &answer, &expected).await?;
         let code = Code {
-            code: answer.code,
+            value: answer.code,
             verifier: answer.verifier,
             redirect_uri: answer.redirect_uri.clone(),
         };
-        let trust = trust(peer.connection);
-        let redeemed =
-            exchange::redeem(&self.client, &trust, peer.connection, &metadata, code).await;
-        self.count(peer, "token", redeemed.is_ok());
-        let tokens = redeemed?;
+        let call = self.call(peer, "token");
+        let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
         let mut believed =
             self.verify(peer, &metadata, tokens.id_token.expose(), &expected).await?;
         believed.check_access_token(tokens.access_token.expose())?;
         if front.is_some_and(|front| front.subject != believed.subject) {
             return Err(TokenFault::Contradiction.into());
         }
-        self.add_userinfo(peer, &metadata, &tokens, &mut believed, answer.now).await?;
+        let further = self.userinfo(peer, &metadata, &tokens.access_token, answer.now).await?;
+        if let Some(further) = further {
+            userinfo::merge(further, &believed.subject, &mut believed.claims)?;
+        }
         let authenticated_at = id_token::moment(&believed.claims, "auth_time");
         Ok(Person {
             subject: believed.subject,
@@ -225,9 +221,7 @@ impl RelyingParty {
         token: &str,
         expected: &Expected<'_>,
     ) -> Result<IdToken, Fault> {
-        let judge = |keys: &[jsonwebtoken::jwk::Jwk]| {
-            id_token::verify(token, &verifier(peer, keys), expected)
-        };
+        let judge = |keys: &[Jwk]| id_token::verify(token, &verifier(peer, keys), expected);
         self.with_keys(peer, metadata, expected.now, judge).await
     }
 
@@ -236,7 +230,7 @@ impl RelyingParty {
         peer: Peer<'_>,
         metadata: &Metadata,
         now: Timestamp,
-        judge: impl Fn(&[jsonwebtoken::jwk::Jwk]) -> Result<T, TokenFault>,
+        judge: impl Fn(&[Jwk]) -> Result<T, TokenFault>,
     ) -> Result<T, Fault> {
         let known = self.known(peer);
         let fetch = || self.call(peer, "jwks").keys(metadata.jwks_uri.clone());
@@ -251,29 +245,27 @@ impl RelyingParty {
         }
     }
 
-    async fn add_userinfo(
+    /// What the userinfo endpoint adds, where it is asked.
+    async fn userinfo(
         &self,
         peer: Peer<'_>,
         metadata: &Metadata,
-        tokens: &Tokens,
-        believed: &mut IdToken,
+        access_token: &Secret,
         now: Timestamp,
-    ) -> Result<(), Fault> {
-        let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| peer.connection.userinfo)
+    ) -> Result<Option<Map<String, Value>>, Fault> {
+        let Some(endpoint) =
+            metadata.userinfo_endpoint.as_ref().filter(|_| peer.connection.userinfo)
         else {
-            return Ok(());
+            return Ok(None);
         };
-        let request = userinfo::request(endpoint, &tokens.access_token)?;
+        let request = userinfo::request(endpoint, access_token)?;
         let answer = self.call(peer, "userinfo").send(request).await?;
-        let claims = if userinfo::is_signed(&answer) {
-            let judge = |keys: &[jsonwebtoken::jwk::Jwk]| {
-                userinfo::verify(&answer, &verifier(peer, keys), peer.connection)
-            };
-            self.with_keys(peer, metadata, now, judge).await?
-        } else {
-            userinfo::read(&answer)?
-        };
-        userinfo::merge(claims, &believed.subject, &mut believed.claims)
+        if !userinfo::is_signed(&answer) {
+            return userinfo::read(&answer).map(Some);
+        }
+        let judge =
+            |keys: &[Jwk]| userinfo::verify(&answer, &verifier(peer, keys), peer.connection);
+        self.with_keys(peer, metadata, now, judge).await.map(Some)
     }
 
     fn known(&self, peer: Peer<'_>) -> Arc<Known> {
@@ -302,53 +294,6 @@ impl RelyingParty {
             endpoint,
         }
     }
-
-    fn count(&self, peer: Peer<'_>, endpoint: &str, answered: bool) {
-        let outcome = if answered { "answered" } else { "failed" };
-        let labels = [&*peer.provider.name, endpoint, outcome];
-        self.metrics.provider_requests.with_label_values(&labels).inc();
-    }
-}
-
-/// One call to a provider, owned so that it can outlive the request that asked for it.
-struct Call {
-    client: Arc<Client>,
-    metrics: Arc<Metrics>,
-    provider: Arc<str>,
-    trust: Trust,
-    endpoint: &'static str,
-}
-
-impl Call {
-    /// Reads a document.
-    async fn read(&self, address: String) -> Result<Bytes, Fault> {
-        let request = http::Request::get(address)
-            .header(http::header::ACCEPT, "application/json")
-            .body(Vec::new())
-            .map_err(|_| Fault::Metadata("an address is no URL".to_owned()))?;
-        Ok(self.send(request).await?.into_body())
-    }
-
-    /// Sends a request that only 200 answers.
-    async fn send(
-        &self,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<http::Response<Bytes>, Fault> {
-        let answer = self.client.send(request, &self.trust).await;
-        let answer = match answer {
-            Ok(answer) if answer.status() == StatusCode::OK => Ok(answer),
-            Ok(answer) => Err(Fault::Down(format!("status {}", answer.status().as_u16()))),
-            Err(error) => Err(Fault::unanswered(&error)),
-        };
-        let outcome = if answer.is_ok() { "answered" } else { "failed" };
-        let labels = [&*self.provider, self.endpoint, outcome];
-        self.metrics.provider_requests.with_label_values(&labels).inc();
-        answer
-    }
-
-    async fn keys(self, address: url::Url) -> Result<Vec<jsonwebtoken::jwk::Jwk>, Fault> {
-        keys::read(&self.read(address.into()).await?)
-    }
 }
 
 fn expected<'a>(peer: Peer<'a>, answer: &Answer<'a>) -> Expected<'a> {
@@ -361,7 +306,7 @@ fn expected<'a>(peer: Peer<'a>, answer: &Answer<'a>) -> Expected<'a> {
     }
 }
 
-fn verifier<'a>(peer: Peer<'a>, keys: &'a [jsonwebtoken::jwk::Jwk]) -> jws::Verifier<'a> {
+fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
     jws::Verifier {
         keys,
         algorithms: &peer.connection.signing_algorithms,

@@ -67,9 +67,8 @@ pub(super) fn verify(
         return Err(TokenFault::Issuer);
     }
     let ours = |audience: &Value| audience.as_str() == Some(&connection.client_id);
-    let audience_fits = claims.get("aud").is_none_or(|audience| match audience {
-        Value::Array(several) => several.iter().any(ours),
-        single => ours(single),
+    let audience_fits = claims.get("aud").is_none_or(|audience| {
+        audience.as_array().map_or_else(|| ours(audience), |several| several.iter().any(ours))
     });
     audience_fits.then_some(claims).ok_or(TokenFault::Audience)
 }

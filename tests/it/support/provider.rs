@@ -113,6 +113,11 @@ impl FakeProvider {
         self.calls(endpoint).len()
     }
 
+    /// Forgets the calls.
+    pub(crate) fn forget(&self) {
+        self.server.clear();
+    }
+
     /// The parameters of the last authorization request.
     pub(crate) fn asked(&self) -> HashMap<String, String> {
         let last = self.calls("authorize").pop().expect("nobody was sent to the provider");

@@ -59,6 +59,10 @@ pub(crate) async fn connect(port: u16, sni: &str, alpn: &[&str]) -> TlsStream<Tc
 fn client(alpn: &[&str]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate().der.clone()).unwrap();
+    trusting(roots, alpn)
+}
+
+fn trusting(roots: RootCertStore, alpn: &[&str]) -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -107,4 +111,13 @@ impl AsyncWrite for Trickle {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
+}
+
+/// Whether the server at `port` presents `certificate`.
+pub(crate) async fn presents(port: u16, certificate: &Certificate) -> bool {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.der.clone()).unwrap();
+    let tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let name = ServerName::try_from("cms.localhost").unwrap();
+    TlsConnector::from(trusting(roots, &["http/1.1"])).connect(name, tcp).await.is_ok()
 }

@@ -20,7 +20,6 @@ use crate::support::wire::Wire;
 pub(crate) const SESSION: &str = ".AspNet.Cookies";
 /// The role claim of the CMS.
 pub(crate) const ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
-const EMAIL: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress";
 
 /// Everything a scenario needs. Ends when dropped.
 pub(crate) struct World {
@@ -150,7 +149,7 @@ fn usual(cms: &EchoCms, idp: &FakeProvider) -> String {
 }
 
 /// A provider called `name` at `issuer`: domain `sitecore`, group `editors` becomes
-/// `sitecore\Author`, e-mail and full name become properties. `connection` holds further
+/// `sitecore\Author`. `connection` holds further
 /// attributes of its connection.
 pub(crate) fn provider_patch(name: &str, issuer: &str, connection: &str) -> String {
     format!(
@@ -174,23 +173,8 @@ pub(crate) fn provider_patch(name: &str, issuer: &str, connection: &str) -> Stri
       </transformations>
     </identityProvider>
   </identityProviders>
-  <propertyInitializer type="Sitecore.Owin.Authentication.Services.PropertyInitializer, Sitecore.Owin.Authentication">
-    <maps hint="list">
-      {}{}
-    </maps>
-  </propertyInitializer>
 </federatedAuthentication>
-"#,
-        property("test email", EMAIL, "Email"),
-        property("test name", "name", "FullName"),
-    )
-}
-
-fn property(name: &str, claim: &str, property: &str) -> String {
-    format!(
-        "<map name=\"{name}\" type=\"Sitecore.Owin.Authentication.Services.DefaultClaimToPropertyMapper, \
-         Sitecore.Owin.Authentication\" resolve=\"true\"><data hint=\"raw:AddData\">\
-         <source name=\"{claim}\" /><target name=\"{property}\" /></data></map>\n"
+"#
     )
 }
 

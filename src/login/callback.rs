@@ -1,0 +1,277 @@
+//! The provider's answer: checked against the transaction it brings back, redeemed once, and never a
+//! dead end.
+
+use std::sync::Arc;
+
+use crate::config::model::Config;
+use crate::config::model::OpenIdConnect;
+use crate::config::model::Provider;
+use crate::config::model::ResponseType;
+use crate::config::model::Site;
+use crate::error::Problem;
+use crate::http::Exchange;
+use crate::http::Response;
+use crate::http::ReturnPath;
+use crate::http::form::Form;
+use crate::login::Login;
+use crate::login::Reason;
+use crate::login::addresses;
+use crate::login::browser::Browser;
+use crate::login::endpoint;
+use crate::login::finish::Arrival;
+use crate::login::links;
+use crate::login::oidc::Answer;
+use crate::login::oidc::Fault;
+use crate::login::oidc::Peer;
+use crate::login::oidc::Person;
+use crate::login::outcome::About;
+use crate::login::place;
+use crate::login::start::Start;
+use crate::login::start::redirect;
+use crate::login::transaction::Bearer;
+use crate::login::transaction::Opened;
+use crate::login::transaction::Transaction;
+use crate::session::Visit;
+
+/// Parameters of an authorization response, which a POST must not carry in its query as well.
+const RESPONSE: [&str; 5] = ["code", "state", "error", "id_token", "iss"];
+
+/// How often a sign-in whose answer cannot be used is begun anew before the person is asked.
+const MOST_RESTARTS: u8 = 1;
+
+/// A sign-in that came back: everything it is about, as the present configuration has it.
+#[derive(Clone, Copy)]
+struct Pending<'a> {
+    visit: &'a Visit,
+    transaction: &'a Transaction,
+    site: &'a Arc<Site>,
+    provider: &'a Arc<Provider>,
+    connection: &'a OpenIdConnect,
+}
+
+impl Login {
+    /// `GET` or `POST` of a redirect URI.
+    pub(super) async fn callback(&self, visit: &Visit) -> Result<Response, Problem> {
+        let exchange = &visit.exchange;
+        let parameters = parameters(exchange)?;
+        self.count_attempt(visit)?;
+        let (browser, origin) = (Browser::known(exchange), exchange.origin());
+        let bearer = Bearer { browser: browser.as_deref(), origin: &origin, now: exchange.now };
+        let state = parameters.get("state").unwrap_or_default();
+        match self.transactions.open(state, &bearer) {
+            Opened::Fresh(transaction) => self.redeem(visit, &transaction, &parameters).await,
+            Opened::Dead(transaction, reason) => {
+                self.lead_on(visit, Some(&transaction), &reason).await
+            }
+            Opened::Foreign => self.lead_on(visit, None, &Reason::StateUnknown).await,
+        }
+    }
+
+    async fn redeem(
+        &self,
+        visit: &Visit,
+        transaction: &Transaction,
+        parameters: &Form,
+    ) -> Result<Response, Problem> {
+        let Some(pending) = pending(visit, transaction) else {
+            let site = place::reachable(visit, &transaction.site).unwrap_or(&visit.site);
+            let about = About::unknown(site);
+            return Err(self.refuse(about, &Reason::NotMapped, None, &visit.exchange));
+        };
+        match self.person(pending, parameters).await {
+            Ok(person) => self.arrive_with(pending, person),
+            Err(reason) => Err(self.refuse_pending(pending, &reason)),
+        }
+    }
+
+    /// Everything that can be checked before the code is sent anywhere, and then the rest.
+    async fn person(&self, pending: Pending<'_>, parameters: &Form) -> Result<Person, Reason> {
+        let Pending { visit, transaction, connection, .. } = pending;
+        let exchange = &visit.exchange;
+        if connection.issuer != transaction.issuer {
+            return Err(Reason::StateChanged);
+        }
+        // RFC 9700 §4.4.2.2: an answer to another provider's redirect URI is not this one's.
+        if !exchange.target.path.is(&connection.callback_path) {
+            return Err(Reason::IssuerMismatch);
+        }
+        let peer = Peer { provider: pending.provider, connection };
+        let log = |fault: Fault| {
+            tracing::warn!(provider = ?pending.provider.name, ?fault, request.id = %exchange.id, "sign-in refused");
+            fault.reason()
+        };
+        let metadata = self.relying_party.metadata(peer, exchange.now).await.map_err(log)?;
+        check_issuer(parameters, connection, metadata.names_issuer)?;
+        if let Some(error) = parameters.get("error") {
+            let description = parameters.get("error_description").unwrap_or_default();
+            tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %exchange.id, "provider answered with an error");
+            let contradictory = parameters.get("code").is_some();
+            let reason = if contradictory {
+                Reason::ResponseMalformed
+            } else {
+                error_reason(error, description)
+            };
+            return Err(reason);
+        }
+        let code = parameters.get("code").filter(|code| !code.is_empty());
+        let answer = Answer {
+            code: code.ok_or(Reason::ResponseMalformed)?,
+            id_token: parameters.get("id_token"),
+            redirect_uri: format!("{}{}", transaction.origin, connection.callback_path),
+            nonce: &transaction.nonce,
+            verifier: &transaction.verifier,
+            now: exchange.now,
+        };
+        self.relying_party.finish(peer, answer).await.map_err(log)
+    }
+
+    fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Response, Problem> {
+        let Pending { visit, transaction, site, provider, .. } = pending;
+        let now = visit.exchange.now;
+        match Self::identify(&visit.config, site, provider, person, now) {
+            Ok(identity) => {
+                let return_path = return_path(&visit.config, site, &transaction.return_path);
+                let arrival = Arrival { site, source: &transaction.source, return_path, identity };
+                Ok(self.arrive(visit, About::new(site, provider), arrival))
+            }
+            Err(reason) => Err(self.refuse_pending(pending, &reason)),
+        }
+    }
+
+    /// What cannot be used never asks the provider for a token, and never ends here: with a live
+    /// session it goes to the target, else the sign-in begins once more, else a page says why.
+    async fn lead_on(
+        &self,
+        visit: &Visit,
+        transaction: Option<&Transaction>,
+        reason: &Reason,
+    ) -> Result<Response, Problem> {
+        let pending = transaction.and_then(|transaction| pending(visit, transaction));
+        let Some(pending) = pending else {
+            let about = About::unknown(&visit.site);
+            self.failed(about, reason, &visit.exchange);
+            return match self.anywhere(visit) {
+                Some(start_page) => Ok(redirect(visit, start_page.as_str())),
+                None => Err(reason.problem(about.caption, Some(sign_in_page(visit)))),
+            };
+        };
+        let Pending { transaction, site, provider, .. } = pending;
+        self.failed(About::new(site, provider), reason, &visit.exchange);
+        let return_path = return_path(&visit.config, site, &transaction.return_path);
+        if place::session(&self.parts.sessions, visit, site).is_some() {
+            return Ok(redirect(visit, return_path.as_str()));
+        }
+        if transaction.restarts >= MOST_RESTARTS {
+            let retry = retry(pending);
+            return Err(reason.problem(&provider.caption, Some(retry)));
+        }
+        let start = Start {
+            site,
+            provider,
+            scheme: transaction.scheme.as_deref(),
+            source: place::source(site, &transaction.source).unwrap_or_default(),
+            return_path,
+            login_hint: None,
+            restarts: transaction.restarts.saturating_add(1),
+        };
+        self.begin(visit, start).await
+    }
+
+    /// The start page of a site of this host where the browser has a session.
+    fn anywhere(&self, visit: &Visit) -> Option<ReturnPath> {
+        let sites = visit.config.sites.iter();
+        let here = sites.filter_map(|site| place::reachable(visit, &site.name));
+        let mut live =
+            here.filter(|site| place::session(&self.parts.sessions, visit, site).is_some());
+        live.next().map(|site| endpoint::start_page(site))
+    }
+
+    fn refuse_pending(&self, pending: Pending<'_>, reason: &Reason) -> Problem {
+        let about = About::new(pending.site, pending.provider);
+        let mut problem = self.refuse(about, reason, Some(retry(pending)), &pending.visit.exchange);
+        if let (Reason::RedirectAddress, Problem::SignInFailed { detail, .. }) =
+            (reason, &mut problem)
+        {
+            let origin = &pending.transaction.origin;
+            detail.push_str(&addresses::to_register(origin, pending.connection));
+        }
+        problem
+    }
+}
+
+/// The parameters of the answer, each once, from where the method puts them.
+fn parameters(exchange: &Exchange) -> Result<Form, Problem> {
+    let query = exchange.query()?;
+    if exchange.method != http::Method::POST {
+        return Ok(query);
+    }
+    if RESPONSE.iter().any(|name| query.get(name).is_some()) {
+        return Err(Problem::BadRequest("the answer stands in the query and in the body".into()));
+    }
+    exchange.form()
+}
+
+/// The present configuration's view of what was started: only sites that this host reaches and
+/// providers that are mapped and switched on now (security entry 179).
+fn pending<'a>(visit: &'a Visit, transaction: &'a Transaction) -> Option<Pending<'a>> {
+    let site = place::reachable(visit, &transaction.site)?;
+    let provider = place::provider(&visit.config, site, &transaction.provider)?;
+    let connection = endpoint::connection(provider)?;
+    Some(Pending { visit, transaction, site, provider, connection })
+}
+
+/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it,
+/// or where the answer holds an ID token, which names the issuer itself and is verified before the
+/// code is sent (certified providers leave `iss` out then).
+fn check_issuer(
+    parameters: &Form,
+    connection: &OpenIdConnect,
+    promised: bool,
+) -> Result<(), Reason> {
+    let hybrid = connection.response_type == ResponseType::CodeIdToken;
+    let named_by_id_token = hybrid && parameters.get("id_token").is_some();
+    match parameters.get("iss") {
+        Some(said) if said == connection.issuer => Ok(()),
+        None if !promised || named_by_id_token => Ok(()),
+        Some(_) | None => Err(Reason::IssuerMismatch),
+    }
+}
+
+/// What an error response means (RFC 6749 §4.1.2.1). Providers complain of redirect URIs in words.
+fn error_reason(error: &str, description: &str) -> Reason {
+    let words = format!("{error} {description}").to_ascii_lowercase();
+    let complaints = ["redirect_uri", "redirect uri", "redirecturi", "reply url", "reply address"];
+    if complaints.iter().any(|complaint| words.contains(complaint)) {
+        return Reason::RedirectAddress;
+    }
+    match error {
+        "access_denied" => Reason::Cancelled,
+        "invalid_client" | "unauthorized_client" => Reason::ClientRefused,
+        "temporarily_unavailable" | "server_error" => Reason::ProviderDown,
+        _ => Reason::ProviderRefused,
+    }
+}
+
+fn return_path(config: &Config, site: &Site, text: &str) -> ReturnPath {
+    endpoint::return_path(config, site, text).unwrap_or_else(|| endpoint::start_page(site))
+}
+
+fn retry(pending: Pending<'_>) -> String {
+    let Pending { visit, transaction, site, provider, .. } = pending;
+    let return_path = return_path(&visit.config, site, &transaction.return_path);
+    let scheme = transaction.scheme.as_deref();
+    links::start(&visit.config, site, &provider.name, scheme, &return_path)
+}
+
+/// Where somebody of whom nothing is known can sign in.
+fn sign_in_page(visit: &Visit) -> String {
+    if place::is_identity_server(&visit.site) {
+        return links::local_form(&visit.config, &visit.site, None);
+    }
+    visit.site.login_page.clone().unwrap_or_else(|| visit.config.legacy_login_page.clone())
+}
+
+/// Enough of a provider's words for a log.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}

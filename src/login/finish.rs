@@ -1,0 +1,119 @@
+//! The end of a sign-in: verified claims become a user, and the user a new session.
+
+use std::sync::Arc;
+
+use http::header;
+
+use crate::claims::ClaimSet;
+use crate::claims::inbound;
+use crate::claims::transformation;
+use crate::claims::types;
+use crate::clock::Timestamp;
+use crate::config::model::Config;
+use crate::config::model::Provider;
+use crate::config::model::Site;
+use crate::http::Response;
+use crate::http::ReturnPath;
+use crate::login::Login;
+use crate::login::Reason;
+use crate::login::oidc::Person;
+use crate::login::outcome::About;
+use crate::login::place;
+use crate::login::start::redirect;
+use crate::session::End;
+use crate::session::Identity;
+use crate::session::Visit;
+use crate::session::cookie;
+use crate::users::User;
+use crate::users::builder;
+
+/// Somebody who has proved who they are, about to be let in.
+pub(super) struct Arrival<'a> {
+    /// The site that was signed in to.
+    pub site: &'a Arc<Site>,
+    /// The authentication source.
+    pub source: &'a str,
+    /// Where to go.
+    pub return_path: ReturnPath,
+    /// Who it is.
+    pub identity: Identity,
+}
+
+impl Login {
+    /// Makes an identity of what `provider` says of `person`.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NoUser`] and [`Reason::SessionOver`].
+    pub(super) fn identify(
+        config: &Config,
+        site: &Site,
+        provider: &Provider,
+        person: Person,
+        now: Timestamp,
+    ) -> Result<Identity, Reason> {
+        let claims = inbound::claims(&person.claims, provider.map_inbound_claims);
+        let claims = transformation::apply(&provider.transformations, &provider.name, claims);
+        let user = if place::is_identity_server(site) {
+            passer_by(provider, &person.subject, &claims)
+        } else {
+            builder::build(config, provider, &person.subject, &claims).map_err(Reason::NoUser)?
+        };
+        let ends_at = claims.first(types::COOKIE_EXP).and_then(|text| text.parse().ok());
+        let ends_at = ends_at.map(Timestamp);
+        if ends_at.is_some_and(|end| end <= now) {
+            return Err(Reason::SessionOver);
+        }
+        let sid = person.claims.get("sid").and_then(serde_json::Value::as_str);
+        Ok(Identity {
+            user,
+            provider: Arc::clone(&provider.name),
+            subject: person.subject,
+            site: Arc::clone(&site.name),
+            provider_session: sid.map(str::to_owned),
+            claims,
+            id_token: Some(person.id_token),
+            authenticated_at: person.authenticated_at,
+            remembered: false,
+            ends_at,
+        })
+    }
+
+    /// Begins the session, ends the browser's old one under the same cookie, and goes on.
+    pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Response {
+        let Arrival { site, source, return_path, identity } = arrival;
+        let settings = &visit.config.sessions;
+        let name = cookie::name(settings, site, source);
+        self.end_sessions(visit, &name, End::Replace);
+        self.succeeded(about, &identity.user.name, &visit.exchange);
+        let (token, session) = self.parts.sessions.begin(identity, settings);
+        let mut response = redirect(visit, return_path.as_str());
+        let line = cookie::set(site, &name, &token, &session);
+        response.headers_mut().append(header::SET_COOKIE, line);
+        response
+    }
+
+    /// Ends whatever sessions the browser offers under the cookie `name`, and returns them.
+    pub(super) fn end_sessions(
+        &self,
+        visit: &Visit,
+        name: &str,
+        why: End,
+    ) -> Vec<Arc<crate::session::Session>> {
+        let cookies = visit.exchange.cookies();
+        let tokens = cookies.iter().filter(|(known, _)| *known == name);
+        let sessions = tokens.filter_map(|(_, token)| self.parts.sessions.find(token));
+        sessions.filter(|session| self.parts.sessions.end(&session.id, why)).collect()
+    }
+}
+
+/// The account of somebody who only passes through the identity server: it makes no user of the
+/// CMS, so its name is the identity itself and collides with none.
+fn passer_by(provider: &Provider, subject: &str, claims: &ClaimSet) -> User {
+    User {
+        name: format!("{}\\{subject}", provider.name),
+        properties: std::collections::BTreeMap::default(),
+        roles: claims.values("role").chain(claims.values(types::ROLE)).map(str::to_owned).collect(),
+        is_administrator: false,
+    }
+}

@@ -1,0 +1,69 @@
+//! Addresses of this room with their parameters, as they stand in links, forms and redirects.
+
+use percent_encoding::AsciiSet;
+use percent_encoding::NON_ALPHANUMERIC;
+use percent_encoding::utf8_percent_encode;
+use url::form_urlencoded::Serializer;
+
+use crate::config::model::Config;
+use crate::config::model::Site;
+use crate::http::ReturnPath;
+use crate::login::endpoint::ACCOUNT_LOGIN;
+use crate::login::place;
+
+/// What a path keeps unescaped.
+const PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// `/identity/login/{site}/{provider}[/{inner}]`: begins a sign-in when it is opened.
+pub(super) fn start(
+    config: &Config,
+    site: &Site,
+    provider: &str,
+    scheme: Option<&str>,
+    return_path: &ReturnPath,
+) -> String {
+    let mut path = format!("{}login/{}/{provider}", config.identity_prefix, site.name);
+    if let Some(scheme) = scheme {
+        path.push('/');
+        path.push_str(scheme);
+    }
+    let path = utf8_percent_encode(&path, PATH);
+    with_query(&path.to_string(), &[("returnUrl", return_path.as_str())])
+}
+
+/// `/identity/externallogin?…`: begins a sign-in when it is posted (spec §2.1, §2.3).
+pub(super) fn external_login(
+    config: &Config,
+    site: &Site,
+    provider: &str,
+    return_path: &ReturnPath,
+) -> String {
+    let path = format!("{}externallogin", config.identity_prefix);
+    let parameters = [
+        ("authenticationType", provider),
+        ("ReturnUrl", return_path.as_str()),
+        ("sc_site", &*site.name),
+    ];
+    with_query(&path, &parameters)
+}
+
+/// The page with the local form of `site`.
+pub(super) fn local_form(config: &Config, site: &Site, return_path: Option<&ReturnPath>) -> String {
+    let way_back = return_path.map(|path| ("returnUrl", path.as_str()));
+    if place::is_identity_server(site) {
+        return with_query(ACCOUNT_LOGIN, way_back.as_slice());
+    }
+    let parameters: Vec<_> = [("fbc", "1")].into_iter().chain(way_back).collect();
+    with_query(&config.legacy_login_page, &parameters)
+}
+
+/// `address` with parameters added to its query.
+pub(super) fn with_query(address: &str, parameters: &[(&str, &str)]) -> String {
+    if parameters.is_empty() {
+        return address.to_owned();
+    }
+    let query = Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let joint = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{joint}{query}")
+}

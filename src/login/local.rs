@@ -1,0 +1,113 @@
+//! Signing in with a name and a password: the identity server's own users, and the break-glass form
+//! of the CMS.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::StatusCode;
+use http::header;
+
+use crate::config::model::Site;
+use crate::crypto::secret::Secret;
+use crate::error::Problem;
+use crate::http::Response;
+use crate::http::form::Form;
+use crate::login::Login;
+use crate::login::Reason;
+use crate::login::browser::Browser;
+use crate::login::finish::Arrival;
+use crate::login::outcome::About;
+use crate::login::page::Notice;
+use crate::login::page::Page;
+use crate::login::page::allows;
+use crate::login::start::way_back;
+use crate::login::ticket;
+use crate::login::ticket::Purpose;
+use crate::session::Identity;
+use crate::session::Visit;
+use crate::session::cookie;
+use crate::users::local;
+use crate::users::local::Attempt;
+use crate::users::local::LocalIdentity;
+use crate::users::local::Refusal;
+
+impl Login {
+    /// A posted local form of `page`'s site.
+    pub(super) async fn sign_in_locally(
+        &self,
+        visit: &Visit,
+        page: Page<'_>,
+    ) -> Result<Response, Problem> {
+        let exchange = &visit.exchange;
+        let form = exchange.form()?;
+        let name = form.get("username").unwrap_or_default();
+        let page = Page { return_path: Some(way_back(visit, page.site, &form)), ..page };
+        let about = About { site: &page.site.name, provider: local::PROVIDER, caption: "" };
+        let again = |notice: Notice| {
+            self.show(visit, Page { notice: Some(notice), username: name, ..page })
+        };
+        if !self.is_our_form(visit, &form) {
+            self.failed(about, &Reason::FormExpired, exchange);
+            return Ok(again(Notice::of(&Reason::FormExpired)));
+        }
+        let password = Secret::new(form.get("password").unwrap_or_default());
+        let attempt = Attempt { client: exchange.client, now: exchange.now };
+        match self.parts.local_users.check(&visit.config, name, password, attempt).await {
+            Ok(person) => Ok(self.let_in(visit, page.site, person, &form)),
+            Err(Refusal::WrongPassword) => {
+                self.failed(about, &Reason::WrongPassword, exchange);
+                Ok(again(Notice::of(&Reason::WrongPassword)))
+            }
+            Err(Refusal::Throttled { retry_after }) => {
+                self.failed(about, &Reason::Throttled, exchange);
+                let mut response = again(Notice::of(&Reason::Throttled));
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+                Ok(response)
+            }
+            Err(Refusal::Busy) => Err(Problem::Unavailable(
+                "Too many people are signing in at the moment. Try again in a few seconds.".into(),
+            )),
+        }
+    }
+
+    /// Whether the form was shown to this browser by us, not too long ago.
+    pub(super) fn is_our_form(&self, visit: &Visit, form: &Form) -> bool {
+        let Some(browser) = Browser::known(&visit.exchange) else { return false };
+        let token = form.get("token").unwrap_or_default();
+        ticket::open(&self.parts.seal, Purpose::Form, token, &browser, visit.exchange.now).is_some()
+    }
+
+    fn let_in(
+        &self,
+        visit: &Visit,
+        site: &Arc<Site>,
+        person: LocalIdentity,
+        form: &Form,
+    ) -> Response {
+        let user = person.account();
+        let about = About { site: &site.name, provider: local::PROVIDER, caption: "" };
+        let identity = Identity {
+            subject: user.name.clone(),
+            user,
+            provider: local::PROVIDER.into(),
+            site: Arc::clone(&site.name),
+            claims: person.claims,
+            id_token: None,
+            provider_session: None,
+            authenticated_at: visit.exchange.now,
+            remembered: form.get("rememberLogin") == Some("true")
+                && allows(&visit.config, "AllowRememberLogin"),
+            ends_at: None,
+        };
+        let return_path = way_back(visit, site, form);
+        let source = cookie::DEFAULT_SOURCE;
+        self.arrive(visit, about, Arrival { site, source, return_path, identity })
+    }
+}
+
+impl Notice {
+    fn of(reason: &Reason) -> Self {
+        let status: StatusCode = reason.status();
+        Self { status, text: reason.detail("") }
+    }
+}

@@ -1,0 +1,179 @@
+//! The sign-in pages: `/sitecore/login` of the CMS and `/account/login` of the identity server, one
+//! template with a button for each provider and a form for local users.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::config::model::Config;
+use crate::config::model::Protocol;
+use crate::config::model::Site;
+use crate::error::Problem;
+use crate::http::Response;
+use crate::http::ReturnPath;
+use crate::http::form::Form;
+use crate::http::response;
+use crate::login::Login;
+use crate::login::browser::Browser;
+use crate::login::endpoint;
+use crate::login::is_post;
+use crate::login::links;
+use crate::login::place;
+use crate::login::start::Start;
+use crate::login::start::way_back;
+use crate::login::ticket;
+use crate::login::ticket::Purpose;
+use crate::pages;
+use crate::pages::Button;
+use crate::pages::LocalForm;
+use crate::pages::SignIn;
+use crate::session::Visit;
+use crate::session::cookie;
+
+/// A sign-in page that is shown.
+pub(super) struct Page<'a> {
+    /// The site that is signed in to.
+    pub site: &'a Arc<Site>,
+    /// Where to go afterwards; the site's start page when nothing was said.
+    pub return_path: Option<ReturnPath>,
+    /// Whether there is a form for local users.
+    pub form: bool,
+    /// What went wrong with the last attempt.
+    pub notice: Option<Notice>,
+    /// The name that is filled in.
+    pub username: &'a str,
+}
+
+/// What went wrong with the last attempt.
+pub(super) struct Notice {
+    /// The page's status.
+    pub status: StatusCode,
+    /// For the person.
+    pub text: String,
+}
+
+/// The site whose people `/sitecore/login` is for.
+const SHELL: &str = "shell";
+
+impl Login {
+    /// `/sitecore/login`: on to shell's login page unless that is this one.
+    pub(super) async fn legacy_login(&self, visit: &Visit) -> Result<Response, Problem> {
+        let query = visit.exchange.query()?;
+        let shell = place::reachable(visit, SHELL).unwrap_or(&visit.site);
+        let break_glass = query.get_any_case("fbc") == Some("1");
+        let mut page = Page {
+            site: shell,
+            return_path: named_way_back(&visit.config, shell, &query),
+            form: break_glass || has_local_users(&visit.config, shell),
+            notice: None,
+            username: "",
+        };
+        if is_post(visit) {
+            page.form = true;
+            return self.sign_in_locally(visit, page).await;
+        }
+        let elsewhere = shell.login_page.as_deref().filter(|at| !is_legacy(&visit.config, at));
+        match elsewhere {
+            Some(login_page) if !break_glass => {
+                let way_back = page.return_path.as_ref().map(|path| ("returnUrl", path.as_str()));
+                Ok(response::found(&links::with_query(login_page, way_back.as_slice())))
+            }
+            Some(_) | None => Ok(self.show(visit, page)),
+        }
+    }
+
+    /// `/account/login` of the identity server.
+    pub(super) async fn account_login(&self, visit: &Visit) -> Result<Response, Problem> {
+        let query = visit.exchange.query()?;
+        let site = &visit.site;
+        let hint =
+            query.get_any_case("loginHint").filter(|name| name.len() <= 255).unwrap_or_default();
+        let page = Page {
+            site,
+            return_path: named_way_back(&visit.config, site, &query),
+            form: allows(&visit.config, "AllowLocalLogin"),
+            notice: None,
+            username: hint,
+        };
+        if is_post(visit) {
+            if !page.form {
+                return Err(Problem::NotFound(
+                    "Signing in with a name and a password is switched off here.".into(),
+                ));
+            }
+            return self.sign_in_locally(visit, page).await;
+        }
+        let asked = query.get("provider").unwrap_or_default();
+        let Some(provider) = place::provider(&visit.config, site, asked) else {
+            return Ok(self.show(visit, page));
+        };
+        self.count_attempt(visit)?;
+        let start = Start {
+            site,
+            provider,
+            scheme: None,
+            source: cookie::DEFAULT_SOURCE,
+            return_path: way_back(visit, site, &query),
+            login_hint: Some(hint).filter(|name| !name.is_empty()),
+            restarts: 0,
+        };
+        self.begin(visit, start).await
+    }
+
+    /// Shows a sign-in page, its form bound to the browser.
+    pub(super) fn show(&self, visit: &Visit, page: Page<'_>) -> Response {
+        let (config, exchange) = (&visit.config, &visit.exchange);
+        let site = page.site;
+        let browser = Browser::of(exchange);
+        let token =
+            ticket::issue(&self.parts.seal, Purpose::Form, browser.digest(), None, exchange.now);
+        let return_path = page.return_path.unwrap_or_else(|| endpoint::start_page(site));
+        let action = links::local_form(config, site, Some(&return_path));
+        let form = LocalForm {
+            action: &action,
+            return_url: return_path.as_str(),
+            token: &token,
+            username: page.username,
+            remember: allows(config, "AllowRememberLogin"),
+        };
+        let buttons: Vec<Button> = place::providers(config, site)
+            .filter(|provider| endpoint::connection(provider).is_some())
+            .map(|provider| Button {
+                caption: provider.caption.clone(),
+                icon: provider.icon.clone(),
+                action: links::external_login(config, site, &provider.name, &return_path),
+            })
+            .collect();
+        let mut response = pages::sign_in(&SignIn {
+            status: page.notice.as_ref().map_or(StatusCode::OK, |notice| notice.status),
+            form: (page.form || buttons.is_empty()).then_some(form),
+            buttons: &buttons,
+            message: page.notice.as_ref().map(|notice| notice.text.as_str()),
+            request: &exchange.id,
+        });
+        browser.remember(&mut response);
+        response
+    }
+}
+
+fn named_way_back(config: &Config, site: &Site, query: &Form) -> Option<ReturnPath> {
+    endpoint::return_path(config, site, query.get_any_case("returnUrl")?)
+}
+
+/// Whether the local user store is mapped to `site` as a provider.
+fn has_local_users(config: &Config, site: &Site) -> bool {
+    place::providers(config, site).any(|p| matches!(p.protocol, Protocol::LocalUsers))
+}
+
+/// Whether an account option is on, as it is unless it says `false`.
+pub(super) fn allows(config: &Config, option: &str) -> bool {
+    let options = &config.identity_server.account_options;
+    let written = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(option));
+    written.is_none_or(|(_, value)| !value.trim().eq_ignore_ascii_case("false"))
+}
+
+fn is_legacy(config: &Config, login_page: &str) -> bool {
+    let path = login_page.split('?').next().unwrap_or_default();
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.eq_ignore_ascii_case(&config.legacy_login_page)
+}
