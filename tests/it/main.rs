@@ -14,21 +14,25 @@
 
 mod support;
 
-mod corpus;
 mod access;
 mod caching;
 mod config_reload;
+mod corpus;
 mod demo;
+mod demo_command;
+mod fixtures;
 mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
 mod listen;
+mod login_chain;
 mod logs_and_metrics;
 mod outages;
 mod pages;
 mod patch_engine;
 mod paths;
+mod properties;
 mod redirects;
 mod sessions;
 mod sign_in;
