@@ -23,6 +23,7 @@ mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
+mod identity_server;
 mod listen;
 mod logs_and_metrics;
 mod outages;
