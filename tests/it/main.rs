@@ -26,6 +26,7 @@ mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
+mod identity_server;
 mod listen;
 mod login_chain;
 mod logs_and_metrics;
