@@ -145,7 +145,7 @@ impl Login {
 
     /// Brings the gauges up to date that grow by themselves (the age of each provider's keys). To be
     /// called before the metrics are rendered.
-    pub fn observe(&self) {
+    pub fn refresh_gauges(&self) {
         self.relying_party.observe(self.parts.clock.now());
     }
 }
