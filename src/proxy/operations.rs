@@ -24,7 +24,7 @@ pub fn answer(house: &House, method: &Method, path: &str) -> Result<Response, Pr
     }
     let mut response = match path {
         "/metrics" => {
-            house.login.refresh_gauges();
+            house.login.observe();
             response::typed(StatusCode::OK, METRICS_TYPE, house.metrics.render())
         }
         "/healthz/live" => response::typed(StatusCode::OK, TEXT, "Healthy"),

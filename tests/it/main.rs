@@ -14,10 +14,10 @@
 
 mod support;
 
-mod configuration;
 mod access;
 mod caching;
 mod config_reload;
+mod configuration;
 mod corpus;
 mod demo;
 mod demo_command;
