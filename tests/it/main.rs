@@ -14,10 +14,10 @@
 
 mod support;
 
-mod corpus;
 mod access;
 mod caching;
 mod config_reload;
+mod corpus;
 mod demo;
 mod forwarding;
 mod framing;
