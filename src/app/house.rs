@@ -52,7 +52,6 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
     let identity_server = IdentityServer::open(&keys, parts)
         .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
     let login = Login::new(login::Parts {
-        local_users: Arc::new(crate::users::local::LocalUsers::new(Arc::clone(&metrics))),
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         seal,

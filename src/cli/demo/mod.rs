@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use anyhow::Context;
 use anyhow::bail;
@@ -35,11 +36,20 @@ use crate::observe::log;
 #[derive(Clone, Debug, clap::Args)]
 pub struct DemoOptions {
     /// The https port of the gateway.
-    #[arg(long, default_value_t = 8443)]
+    #[arg(long, default_value_t = Self::default().port)]
     pub port: u16,
     /// The port of metrics and health.
-    #[arg(long, default_value_t = 9090)]
+    #[arg(long, default_value_t = Self::default().operations_port)]
     pub operations_port: u16,
+    /// The log level: error, warn, info, debug or trace.
+    #[arg(long, default_value_t = Self::default().log_level)]
+    pub log_level: String,
+}
+
+impl Default for DemoOptions {
+    fn default() -> Self {
+        Self { port: 8443, operations_port: 9090, log_level: "error".to_owned() }
+    }
 }
 
 /// Runs the demo until SIGTERM or Ctrl-C, and leaves nothing behind.
@@ -48,13 +58,15 @@ pub struct DemoOptions {
 ///
 /// When it cannot start: a port that is taken, no room for temporary files.
 pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
-    let logging = log::start(log::Format::Text, "warn");
+    let logging = log::start(log::Format::Text, &options.log_level);
+    // Listened to from the start to the end: a signal in a gap between two listeners is lost.
+    let mut told_to_stop = pin!(until_told_to_stop());
     let demo = tokio::select! {
         demo = Demo::start(options) => demo?,
-        stopped = until_told_to_stop() => return Ok(stopped?),
+        told = &mut told_to_stop => return Ok(told?),
     };
     io::stdout().write_all(demo.welcome().as_bytes())?;
-    until_told_to_stop().await?;
+    told_to_stop.await?;
     demo.stop().await;
     logging.flush();
     Ok(())

@@ -190,13 +190,23 @@ impl Browser {
 
     /// Submits the form of `answer` that has all of the named fields, with these values in it.
     pub(crate) async fn submit(&mut self, answer: &Answer, fields: &[(&str, &str)]) -> Answer {
+        self.submit_with(answer, fields, &[]).await
+    }
+
+    /// As [`Self::submit`], with boxes ticked beside.
+    pub(crate) async fn submit_with(
+        &mut self,
+        answer: &Answer,
+        fields: &[(&str, &str)],
+        ticked: &[(&str, &str)],
+    ) -> Answer {
         let forms = html::forms(&answer.text());
         let has = |form: &Form, name: &str| form.fields.iter().any(|(known, _)| known == name);
         let form = forms
             .iter()
             .find(|form| fields.iter().all(|(name, _)| has(form, name)))
             .unwrap_or_else(|| panic!("no form with {fields:?}: {}", answer.text()));
-        let request = self.submission(form, fields);
+        let request = self.submission(form, &[fields, ticked].concat());
         self.send(request).await
     }
 

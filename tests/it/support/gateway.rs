@@ -88,7 +88,7 @@ pub(crate) fn basics(folder: &Path, https: SocketAddr) -> String {
 
 /// How a gateway under test is started.
 pub(crate) struct Setup {
-    /// Patches inside `<sitecore>`, after the basics.
+    /// Patches inside `<sitecore>`, after the basics; `{folder}` stands for the gateway's folder.
     pub(crate) patch: String,
     /// Further files, by their path inside the folder.
     pub(crate) files: Vec<(String, String)>,
@@ -118,7 +118,8 @@ impl Gateway {
         }
         let basics = basics(folder.0.path(), setup.https);
         folder.write("conf/include/a.basics.config", &document(&basics));
-        folder.write("conf/include/test.config", &document(&setup.patch));
+        let patch = setup.patch.replace("{folder}", &folder.0.path().display().to_string());
+        folder.write("conf/include/test.config", &document(&patch));
         let options = Options {
             conf: folder.path("conf"),
             environment: setup.environment,

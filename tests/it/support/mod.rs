@@ -1,6 +1,7 @@
 //! What the scenarios stand on.
 
 pub(crate) mod browser;
+pub(crate) mod chain;
 pub(crate) mod cms;
 pub(crate) mod gateway;
 pub(crate) mod h2;
