@@ -127,6 +127,7 @@ async fn n313_no_moment_of_a_reload_is_open() {
 #[tokio::test]
 async fn n313_a_changed_file_is_noticed() {
     let world = World::start().await;
+    assert_eq!(world.raw_get("/public/", "").await.status, 200);
     let patch = format!(
         "{}<sites><site name=\"website\" set:requireLogin=\"true\" /></sites>",
         world.started_with()

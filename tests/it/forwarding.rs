@@ -253,7 +253,7 @@ async fn headers_can_be_named_otherwise() {
         "Remote-User: admin\r\nX_Department: admin\r\nX-Proof: admin\r\nX-Groups-Claim: admin\r\n";
     world.raw_get("/sitecore/shell/", &format!("{cookie}{forged}")).await;
     let seen = world.cms.last();
-    assert_eq!(seen.header("remote-user"), Some("sitecore\\jane"));
+    assert!(seen.header("remote-user").unwrap().starts_with("sitecore\\jane-"));
     assert_eq!(seen.header("x-groups-claim"), Some("editors,staff"));
     assert!(seen.header("x-proof").unwrap().contains('.'));
     assert!(!seen.text().contains("admin"), "{}", seen.text());

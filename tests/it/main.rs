@@ -14,17 +14,17 @@
 
 mod support;
 
-mod corpus;
 mod access;
 mod caching;
 mod config_reload;
+mod corpus;
 mod demo;
 mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
-mod login_chain;
 mod listen;
+mod login_chain;
 mod logs_and_metrics;
 mod outages;
 mod pages;

@@ -15,7 +15,7 @@ async fn refused(paths: &[&str]) {
     let world = World::start().await;
     for path in paths {
         let answer = world.raw_get(path, "").await;
-        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        assert_eq!(answer.status, 400, "{path}: {}", answer.gist());
     }
     assert_eq!(world.cms.count(), 0, "the CMS saw {:?}", world.cms.seen());
 }
@@ -25,7 +25,7 @@ async fn protected(paths: &[&str]) {
     let world = World::start().await;
     for path in paths {
         let answer = world.raw_get(path, "").await;
-        assert_eq!(answer.status, 401, "{path}: {}", answer.text());
+        assert_eq!(answer.status, 401, "{path}: {}", answer.gist());
     }
     assert_eq!(world.cms.count(), 0, "the CMS saw {:?}", world.cms.seen());
 }

@@ -74,7 +74,7 @@ impl Chain {
             page.text().contains("id=\"sign-in\""),
             "no sign-in page: {} {}",
             page.status,
-            page.text()
+            page.gist()
         );
         let answer = browser.submit(&page, &[("username", name), ("password", word)]).await;
         browser.follow(answer).await

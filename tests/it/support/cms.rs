@@ -49,6 +49,15 @@ impl Seen {
         values.first().copied()
     }
 
+    /// The user name that the gateway tells, without the ten characters that keep equal names of
+    /// different people apart.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let name = self.header("x-forwarded-user")?;
+        let (readable, digits) = name.rsplit_once('-').unwrap_or((name, ""));
+        assert_eq!(digits.len(), 10, "{name} does not keep people apart");
+        Some(readable)
+    }
+
     /// The lines whose names are `name` once letters and digits alone are kept.
     pub(crate) fn skeletons(&self, name: &str) -> Vec<(String, String)> {
         let lines = self.headers.iter().chain(&self.trailers);

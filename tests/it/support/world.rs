@@ -100,7 +100,7 @@ impl World {
         self.idp.person(person);
         let mut browser = self.browser();
         let page = browser.go("/sitecore/shell/").await;
-        assert_eq!(page.status, 200, "signing in failed: {}", page.text());
+        assert_eq!(page.status, 200, "signing in failed: {}", page.gist());
         assert!(browser.cookie(SESSION).is_some(), "no session: {:?}", browser.jar);
         browser
     }
