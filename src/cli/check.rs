@@ -3,10 +3,36 @@
 use std::io;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use crate::config;
 use crate::config::Environment;
 use crate::config::NoticeKind;
+
+/// Says everything that is wrong with a configuration; exit code 0, or 78 when it cannot be used.
+#[derive(Debug, clap::Args)]
+pub struct Command {
+    /// The configuration directory.
+    #[arg(long, default_value = "conf")]
+    config: PathBuf,
+    /// Whatever had to be switched off is an error.
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Command {
+    /// Checks and prints.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        let environment = Environment::process();
+        let code = check(&self.config, &environment, self.strict, &mut io::stdout().lock())?;
+        Ok(ExitCode::from(code))
+    }
+}
 
 /// Exit code of a configuration that can be used.
 const FINE: u8 = 0;

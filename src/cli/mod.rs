@@ -6,6 +6,7 @@ pub mod explain;
 pub mod health;
 pub mod run;
 pub mod secret;
+pub mod show;
 
 use std::io;
 use std::io::Write;

@@ -3,15 +3,44 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
+use crate::cli;
+use crate::config;
+use crate::config::Environment;
 use crate::config::model::Config;
 use crate::config::model::Destination;
+use crate::config::model::Listener;
 use crate::config::model::ListenerKind;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
 use crate::config::model::Site;
+
+/// Lists the providers: where each is mapped, and which addresses to register there.
+#[derive(Debug, clap::Args)]
+pub struct Command {
+    /// The configuration directory.
+    #[arg(long, default_value = "conf")]
+    config: PathBuf,
+}
+
+impl Command {
+    /// Prints the list. Exit code 78 when the configuration is wrong.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        match config::load(&self.config, &Environment::process()) {
+            Ok(config) => providers(&config, &mut io::stdout().lock())?,
+            Err(faults) => return cli::refuse(&self.config, &faults),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
 
 /// Writes every provider of the CMS sites and of the identity server to `out`.
 ///
@@ -104,7 +133,7 @@ fn ports(config: &Config, site: &Site) -> Vec<u16> {
     if let Some(port) = site.port {
         return vec![port];
     }
-    let port = |listener: &crate::config::model::Listener| match listener.kind {
+    let port = |listener: &Listener| match listener.kind {
         ListenerKind::Tls(_) => Some(listener.address.port()),
         ListenerKind::Plain => Some(443),
         ListenerKind::RedirectTo(_) | ListenerKind::Operations => None,

@@ -179,7 +179,7 @@ impl Merging<'_> {
         let mut faults = std::mem::take(&mut self.faults);
         faults.sort_by_key(|fault| {
             let file = fault.origin.as_ref().map(|origin| &*origin.file);
-            files.iter().position(|known| Some(known.as_path()) == file)
+            files.iter().position(|known| Some(known.as_path()) == file).unwrap_or(files.len())
         });
         faults
     }

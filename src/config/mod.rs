@@ -26,6 +26,7 @@ pub use fault::NoticeKind;
 pub use fault::Origin;
 pub use model::Config;
 
+use crate::config::merge::Merged;
 use crate::config::read::Material;
 use crate::config::settings::Dictionary;
 
@@ -36,6 +37,15 @@ const BASE: &str = include_str!("../../conf/vestibule.config");
 /// has no such file.
 const IDENTITY_BASE: (&str, &str) =
     ("vestibule.xml", include_str!("../../conf/identity/vestibule.xml"));
+
+/// The merged tree alone, without reading it into typed values: for `vestibule show`.
+///
+/// # Errors
+///
+/// Every fault of the files at once.
+pub fn merged(conf: &Path, environment: &Environment) -> Result<Merged, Vec<Fault>> {
+    merge::load_over(conf, BASE, environment)
+}
 
 /// Reads the configuration directory `conf`: `vestibule.config`, `include/`, `identity/`. A base file
 /// that is not there is the one built into the program.

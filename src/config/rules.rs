@@ -85,9 +85,14 @@ impl Rules {
 
 /// The rule that `attribute` states a requirement of, if it is one.
 pub fn rule_of(attribute: &Attribute) -> Option<&str> {
+    let rule = rule_namespace(attribute)?;
+    matches!(&*attribute.name, "require" | "r").then_some(rule)
+}
+
+/// The rule whose namespace `attribute` is in.
+pub fn rule_namespace(attribute: &Attribute) -> Option<&str> {
     let rule = attribute.namespace.as_deref()?.strip_prefix(XMLCONFIG)?.strip_suffix('/')?;
-    let named = !rule.is_empty() && rule != "set" && matches!(&*attribute.name, "require" | "r");
-    named.then_some(rule)
+    (!rule.is_empty() && rule != "set").then_some(rule)
 }
 
 /// What a rule is taken to be defined as when nothing defines it.

@@ -122,9 +122,12 @@ mod tests {
         Sites::new(&Config { sites: vec![shell, masked, ported, website], ..testing::config() })
     }
 
+    fn target(url: &str) -> Target {
+        Target::read(&url.parse().unwrap(), &HeaderMap::new()).unwrap()
+    }
+
     fn find(url: &str) -> Result<String, NoSite> {
-        let target = Target::read(&url.parse().unwrap(), &HeaderMap::new()).unwrap();
-        sites().find(&target, 443).map(|found| found.site.name.to_string())
+        sites().find(&target(url), 443).map(|found| found.site.name.to_string())
     }
 
     #[test]

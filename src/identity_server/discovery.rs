@@ -12,6 +12,7 @@ use crate::http::Response;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::issuer_of;
+use crate::identity_server::person;
 use crate::identity_server::scope;
 use crate::session::Visit;
 
@@ -45,6 +46,7 @@ impl IdentityServer {
             "id_token_signing_alg_values_supported": self.keys.algorithms(),
             "subject_types_supported": ["public"],
             "claim_types_supported": ["normal"],
+            "acr_values_supported": person::CLASSES,
             "code_challenge_methods_supported": ["S256"],
             "claims_parameter_supported": true,
             "request_parameter_supported": false,

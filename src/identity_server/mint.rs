@@ -67,6 +67,9 @@ impl Mint<'_> {
         self.put_times(&mut token, self.client.id_token_lifetime);
         token.insert("aud".to_owned(), json!(self.client.id));
         put_person(&mut token, grant);
+        if grant.requested.id_token.iter().any(|name| name == "acr") {
+            token.insert("acr".to_owned(), json!(person.class()));
+        }
         let hashes = [
             ("nonce", around.nonce.map(str::to_owned)),
             ("at_hash", around.access_token.map(half_hash)),

@@ -145,9 +145,9 @@ impl IdentityServer {
         Ok(Self {
             parts,
             keys: Keys::open(keys)?,
-            codes: Handles::new(50_000, 64),
-            access_tokens: Handles::new(100_000, 256),
-            refresh_tokens: Handles::new(100_000, 256),
+            codes: Handles::new(20_000, 32),
+            access_tokens: Handles::new(50_000, 64),
+            refresh_tokens: Handles::new(50_000, 64),
             pending: Handles::new(4096, 512),
         })
     }

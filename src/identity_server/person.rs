@@ -13,6 +13,12 @@ use crate::users::local;
 /// `idp` of people who sign in with a name and password kept here.
 pub(super) const LOCAL: &str = local::PROVIDER;
 
+/// Every `acr` there is: a password over TLS, and whatever an external provider asks for.
+pub(super) const CLASSES: [&str; 2] = [
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+    "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified",
+];
+
 /// Somebody who is signed in at the identity server, as they were when they were asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
@@ -61,6 +67,11 @@ impl Person {
             return config.local_users.iter().any(|user| user.name.to_lowercase() == name);
         }
         is_external(config, &self.idp)
+    }
+
+    /// `acr`: how sure the sign-in is, in the words of SAML's authentication contexts.
+    pub(super) fn class(&self) -> &'static str {
+        if self.idp == LOCAL { CLASSES[0] } else { CLASSES[1] }
     }
 
     /// `amr` (RFC 8176), as IdentityServer4 writes it.

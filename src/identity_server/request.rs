@@ -146,10 +146,7 @@ impl Judge<'_> {
             return Err(invalid("an ID token in the answer needs nonce and the scope openid"));
         }
         let (silent, sign_in_anew) = prompt(form)?;
-        let claims = match value(form, "claims") {
-            Some(text) => RequestedClaims::read(text).ok_or(invalid("claims is malformed"))?,
-            None => RequestedClaims::default(),
-        };
+        let claims = claims(form)?;
         bounded(form, "ui_locales", 100)?;
         Ok(Details {
             nonce,
@@ -267,6 +264,19 @@ fn refuse_unsupported(form: &Form) -> Result<(), Fault> {
         }
         (None, None, None) => Ok(()),
     }
+}
+
+/// The `claims` parameter, and `acr`, which `acr_values` asks for (OpenID Connect Core §3.1.2.1).
+fn claims(form: &Form) -> Result<RequestedClaims, Fault> {
+    let mut claims = match value(form, "claims") {
+        Some(text) => RequestedClaims::read(text).ok_or(invalid("claims is malformed"))?,
+        None => RequestedClaims::default(),
+    };
+    let mut classes = value(form, "acr_values").unwrap_or_default().split(' ');
+    if classes.any(|class| !class.is_empty() && !class.starts_with("idp:")) {
+        claims.id_token.push("acr".to_owned());
+    }
+    Ok(claims)
 }
 
 fn asks_openid(form: &Form) -> bool {

@@ -17,6 +17,7 @@ use crate::listen::Serve;
 use crate::listen::accept::Door;
 use crate::listen::admission::Ticket;
 use crate::listen::http::Http;
+use crate::listen::http::Served;
 use crate::listen::proxy_protocol;
 use crate::listen::start::Peers;
 use crate::listen::tls::HTTP2;
@@ -36,7 +37,11 @@ pub(super) struct Accepted {
 /// Serves the connection until it ends or its watch cuts it.
 pub(super) async fn serve<S: Serve>(door: Arc<Door<S>>, accepted: Accepted) {
     let watch = Arc::clone(&accepted.watch);
-    let mut served = pin!(handshake(door, accepted));
+    let mut served = pin!(async {
+        if let Some(http) = Box::pin(establish(door, accepted)).await {
+            http.run().await;
+        }
+    });
     let mut registered = false;
     poll_fn(|cx| {
         if !registered {
@@ -49,10 +54,9 @@ pub(super) async fn serve<S: Serve>(door: Arc<Door<S>>, accepted: Accepted) {
     watch.wakes(None);
 }
 
-async fn handshake<S: Serve>(door: Arc<Door<S>>, mut accepted: Accepted) {
-    let Some(before) = identify(&door, &mut accepted).await else {
-        return;
-    };
+/// Everything before HTTP; `None` when it does not come to that.
+async fn establish<S: Serve>(door: Arc<Door<S>>, mut accepted: Accepted) -> Option<Served> {
+    let before = identify(&door, &mut accepted).await?;
     let Accepted { socket, peer, peers, ticket, watch } = accepted;
     let wire = Wire::new(socket, before, Arc::clone(&watch), ticket);
     let connection = door.place.connection(peer, &peers);
@@ -60,13 +64,14 @@ async fn handshake<S: Serve>(door: Arc<Door<S>>, mut accepted: Accepted) {
     let rules = door.shared.rules.load_full();
     let Some(acceptor) = &door.place.tls else {
         let stream = Plaintext::new(wire, Arc::clone(&watch));
-        return Http { stream, connection, watch, serve }.serve(&rules.limits).await;
+        return Some(Http { stream, connection, watch, serve }.serve(&rules.limits));
     };
     let stream = match acceptor.accept(wire).await {
         Ok(stream) => stream,
         Err(error) => {
             tracing::debug!(client = %peer, error = ?error, "TLS handshake failed");
-            return door.shared.metrics.handshakes.with_label_values(&["failed"]).inc();
+            door.shared.metrics.handshakes.with_label_values(&["failed"]).inc();
+            return None;
         }
     };
     let (_, tls) = stream.get_ref();
@@ -78,7 +83,7 @@ async fn handshake<S: Serve>(door: Arc<Door<S>>, mut accepted: Accepted) {
         ..connection
     };
     let stream = Plaintext::new(stream, Arc::clone(&watch));
-    Http { stream, connection, watch, serve }.serve(&rules.limits).await;
+    Some(Http { stream, connection, watch, serve }.serve(&rules.limits))
 }
 
 /// Who the client is: the peer, or whom a listed peer speaks for. Gives what was read behind the

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::pin::pin;
 use std::sync::Arc;
 
 use hyper::Request;
@@ -33,9 +32,22 @@ pub(super) struct Http<S, T> {
     pub(super) serve: Arc<S>,
 }
 
+/// A connection's requests, to be run to their end. Boxed, so that an idle connection holds its HTTP
+/// state alone and nothing of the handshake before it.
+pub(super) struct Served(Pin<Box<dyn Future<Output = Result<(), hyper::Error>> + Send>>);
+
+impl Served {
+    /// Serves every request.
+    pub(super) async fn run(self) {
+        if let Err(error) = self.0.await {
+            tracing::debug!(error = ?error, "connection ended early");
+        }
+    }
+}
+
 impl<S: Serve, T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Http<S, T> {
-    /// Serves every request of the connection.
-    pub(super) async fn serve(self, limits: &Limits) {
+    /// Makes the connection ready to serve.
+    pub(super) fn serve(self, limits: &Limits) -> Served {
         let Self { stream, connection, watch, serve } = self;
         let http2 = connection.http2;
         let connection = Arc::new(connection);
@@ -47,35 +59,31 @@ impl<S: Serve, T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Http<S, T> {
             })
         };
         let stream = TokioIo::new(stream);
-        let ended = if http2 {
+        if http2 {
             let streams = Streams(Arc::clone(&watch));
             let served = http2_builder(streams, limits).serve_connection(stream, service);
-            drive(served, http2::Connection::graceful_shutdown, &watch).await
+            drive(served, http2::Connection::graceful_shutdown, watch)
         } else {
             let served = http1_builder(limits).serve_connection(stream, service).with_upgrades();
-            drive(served, http1::UpgradeableConnection::graceful_shutdown, &watch).await
-        };
-        if let Err(error) = ended {
-            tracing::debug!(error = ?error, "connection ended early");
+            drive(served, http1::UpgradeableConnection::graceful_shutdown, watch)
         }
     }
 }
 
 /// Runs the connection, and asks it to end when the watch is asked to.
-async fn drive<C>(served: C, end: fn(Pin<&mut C>), watch: &Watch) -> Result<(), hyper::Error>
+fn drive<C>(served: C, end: fn(Pin<&mut C>), watch: Arc<Watch>) -> Served
 where
-    C: Future<Output = Result<(), hyper::Error>>,
+    C: Future<Output = Result<(), hyper::Error>> + Send + 'static,
 {
-    let mut served = pin!(served);
+    let mut served = Box::pin(served);
     let mut asked = false;
-    poll_fn(|cx| {
+    Served(Box::pin(poll_fn(move |cx| {
         if !asked && watch.is_draining() {
             asked = true;
             end(served.as_mut());
         }
         served.as_mut().poll(cx)
-    })
-    .await
+    })))
 }
 
 /// One request: watched from here until its answer has left.

@@ -63,6 +63,9 @@ enum Phase {
     Tunnel,
 }
 
+const PHASES: [Phase; 6] =
+    [Phase::Handshake, Phase::Preface, Phase::Head, Phase::Idle, Phase::Linger, Phase::Tunnel];
+
 /// What a look at a watch leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -70,8 +73,10 @@ pub(super) enum Verdict {
     Leave,
     /// The connection was asked to end by itself.
     Drain,
-    /// The connection was cut; the reason is a label of `vestibule_limits_hit_total`.
+    /// The connection was cut for a limit it hit, a label of `vestibule_limits_hit_total`.
     Cut(&'static str),
+    /// The connection was cut, and nobody did anything wrong.
+    End,
 }
 
 /// One connection.
@@ -110,8 +115,8 @@ const MOST_CANCELLED: u32 = 100;
 /// Longest time that a client may leave an HTTP/2 stream's window shut.
 const SHUT_WINDOW: Duration = Duration::from_secs(30);
 /// How long an ended connection still takes in what the client sends, so that a reset does not
-/// destroy our last answer before it is read.
-const LINGER: Duration = Duration::from_secs(2);
+/// destroy our last answer before it is read; and how long a client has to answer GOAWAY.
+const LINGER: Duration = Duration::from_secs(1);
 
 impl Watch {
     /// A connection that begins its handshake now.
@@ -220,6 +225,9 @@ impl Watch {
     /// clients are told by GOAWAY.
     pub(super) fn drain(&self) {
         if self.wish.fetch_max(DRAIN, Relaxed) < DRAIN {
+            if self.is(Phase::Idle) {
+                self.enter(Phase::Idle);
+            }
             self.wake();
         }
     }
@@ -245,7 +253,7 @@ impl Watch {
         match verdict {
             Verdict::Leave => {}
             Verdict::Drain => self.drain(),
-            Verdict::Cut(_) => {
+            Verdict::Cut(_) | Verdict::End => {
                 self.wish.store(CUT, Relaxed);
                 self.wake();
             }
@@ -273,18 +281,20 @@ impl Watch {
     fn judge_phase(&self, timeouts: &Timeouts) -> Verdict {
         let waited = self.now().saturating_sub(self.since.load(Relaxed));
         let over = |limit: Duration| waited > milliseconds(limit);
-        if self.is(Phase::Handshake) && over(timeouts.handshake) {
-            Verdict::Cut("handshake_timeout")
-        } else if (self.is(Phase::Head) || self.is(Phase::Preface)) && over(timeouts.head) {
-            Verdict::Cut("head_timeout")
-        } else if self.is(Phase::Linger) && over(LINGER.min(timeouts.body)) {
-            Verdict::Cut("linger")
-        } else if self.is(Phase::Idle) && over(timeouts.idle.saturating_add(LINGER)) {
-            Verdict::Cut("idle")
-        } else if self.is(Phase::Idle) && over(timeouts.idle) {
-            Verdict::Drain
-        } else {
-            Verdict::Leave
+        let draining = self.is_draining();
+        match self.phase() {
+            Phase::Handshake if draining => Verdict::End,
+            Phase::Handshake if over(timeouts.handshake) => Verdict::Cut("handshake_timeout"),
+            Phase::Head | Phase::Preface if over(timeouts.head) => Verdict::Cut("head_timeout"),
+            Phase::Idle if draining && over(LINGER) => Verdict::End,
+            Phase::Idle if !draining && over(timeouts.idle) => Verdict::Drain,
+            Phase::Linger if over(LINGER) => Verdict::End,
+            Phase::Handshake
+            | Phase::Preface
+            | Phase::Head
+            | Phase::Idle
+            | Phase::Linger
+            | Phase::Tunnel => Verdict::Leave,
         }
     }
 
@@ -316,6 +326,11 @@ impl Watch {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    fn phase(&self) -> Phase {
+        let phase = self.phase.load(Relaxed);
+        PHASES.into_iter().find(|other| *other as u8 == phase).unwrap_or(Phase::Handshake)
     }
 
     fn is(&self, phase: Phase) -> bool {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::model::Config;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
+use crate::config::model::ResponseType;
 use crate::config::model::Site;
 use crate::error::Problem;
 use crate::http::Exchange;
@@ -96,11 +97,11 @@ impl Login {
         }
         let peer = Peer { provider: pending.provider, connection };
         let log = |fault: Fault| {
-            tracing::warn!(provider = ?pending.provider.name, %fault, request.id = %exchange.id, "sign-in refused");
+            tracing::warn!(provider = ?pending.provider.name, ?fault, request.id = %exchange.id, "sign-in refused");
             fault.reason()
         };
         let metadata = self.relying_party.metadata(peer, exchange.now).await.map_err(log)?;
-        check_issuer(parameters, &connection.issuer, metadata.names_issuer)?;
+        check_issuer(parameters, connection, metadata.names_issuer)?;
         if let Some(error) = parameters.get("error") {
             let description = parameters.get("error_description").unwrap_or_default();
             tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %exchange.id, "provider answered with an error");
@@ -219,11 +220,19 @@ fn pending<'a>(visit: &'a Visit, transaction: &'a Transaction) -> Option<Pending
     Some(Pending { visit, transaction, site, provider, connection })
 }
 
-/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it.
-fn check_issuer(parameters: &Form, issuer: &str, promised: bool) -> Result<(), Reason> {
+/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it,
+/// or where the answer holds an ID token, which names the issuer itself and is verified before the
+/// code is sent (certified providers leave `iss` out then).
+fn check_issuer(
+    parameters: &Form,
+    connection: &OpenIdConnect,
+    promised: bool,
+) -> Result<(), Reason> {
+    let hybrid = connection.response_type == ResponseType::CodeIdToken;
+    let named_by_id_token = hybrid && parameters.get("id_token").is_some();
     match parameters.get("iss") {
-        Some(said) if said == issuer => Ok(()),
-        None if !promised => Ok(()),
+        Some(said) if said == connection.issuer => Ok(()),
+        None if !promised || named_by_id_token => Ok(()),
         Some(_) | None => Err(Reason::IssuerMismatch),
     }
 }

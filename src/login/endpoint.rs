@@ -57,8 +57,9 @@ pub(super) fn find<'p>(
     }
     if let Some(rest) = after_prefix(path.decoded(), &config.identity_prefix) {
         let found = under_prefix(rest);
-        // The identity server answers for the rest of its own paths.
-        return (!identity_server || found != Endpoint::Nothing).then_some(found);
+        // The identity server answers for the rest of its own paths, signing out included.
+        let elsewhere = matches!(found, Endpoint::Nothing | Endpoint::Logout);
+        return (!identity_server || !elsewhere).then_some(found);
     }
     if identity_server {
         None

@@ -19,6 +19,7 @@ use crate::login::finish::Arrival;
 use crate::login::outcome::About;
 use crate::login::page::Notice;
 use crate::login::page::Page;
+use crate::login::page::allows;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
@@ -94,7 +95,8 @@ impl Login {
             id_token: None,
             provider_session: None,
             authenticated_at: visit.exchange.now,
-            remembered: form.get("rememberLogin") == Some("true"),
+            remembered: form.get("rememberLogin") == Some("true")
+                && allows(&visit.config, "AllowRememberLogin"),
             ends_at: None,
         };
         let return_path = way_back(visit, site, form);

@@ -69,7 +69,8 @@ impl Login {
     fn ask(&self, visit: &Visit, return_path: Option<&ReturnPath>) -> Response {
         let exchange = &visit.exchange;
         let browser = Browser::of(exchange);
-        let token = ticket::issue(&self.parts.seal, Purpose::Form, &browser, None, exchange.now);
+        let token =
+            ticket::issue(&self.parts.seal, Purpose::Form, browser.digest(), None, exchange.now);
         let mut fields = vec![("token", token.as_str())];
         fields.extend(return_path.map(|path| ("returnUrl", path.as_str())));
         let action = exchange.target.path.as_str();
@@ -132,14 +133,19 @@ impl Login {
         let metadata = match self.relying_party.metadata(peer, exchange.now).await {
             Ok(metadata) => metadata,
             Err(fault) => {
-                tracing::warn!(provider = ?provider.name, %fault, request.id = %exchange.id, "signed out here alone");
+                tracing::warn!(provider = ?provider.name, ?fault, request.id = %exchange.id, "signed out here alone");
                 return None;
             }
         };
         let mut url = metadata.end_session_endpoint?;
         let browser = Browser::of(exchange);
-        let state =
-            ticket::issue(&self.parts.seal, Purpose::Logout, &browser, return_path, exchange.now);
+        let state = ticket::issue(
+            &self.parts.seal,
+            Purpose::Logout,
+            browser.digest(),
+            return_path,
+            exchange.now,
+        );
         let landing = format!("{}{}", exchange.origin(), connection.post_logout_path);
         {
             let mut query = url.query_pairs_mut();

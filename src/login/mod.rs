@@ -18,9 +18,13 @@ mod outcome;
 mod page;
 mod place;
 mod reason;
+#[cfg(test)]
+mod scenarios;
 
 mod sign_in_urls;
 mod start;
+#[cfg(test)]
+mod testing;
 mod ticket;
 mod transaction;
 
@@ -105,7 +109,8 @@ impl Login {
             }
             Endpoint::ExternalLogin => self.external_login(visit).await,
             Endpoint::Callback => {
-                allow(visit, BOTH)?;
+                // No HEAD: a program that looks ahead would use the answer up.
+                allow(visit, "GET, POST")?;
                 self.callback(visit).await
             }
             Endpoint::ExternalLoginCallback => {

@@ -86,7 +86,8 @@ impl Login {
     pub(super) async fn account_login(&self, visit: &Visit) -> Result<Response, Problem> {
         let query = visit.exchange.query()?;
         let site = &visit.site;
-        let hint = query.get("login_hint").filter(|name| name.len() <= 255).unwrap_or_default();
+        let hint =
+            query.get_any_case("loginHint").filter(|name| name.len() <= 255).unwrap_or_default();
         let page = Page {
             site,
             return_path: named_way_back(&visit.config, site, &query),
@@ -124,7 +125,8 @@ impl Login {
         let (config, exchange) = (&visit.config, &visit.exchange);
         let site = page.site;
         let browser = Browser::of(exchange);
-        let token = ticket::issue(&self.parts.seal, Purpose::Form, &browser, None, exchange.now);
+        let token =
+            ticket::issue(&self.parts.seal, Purpose::Form, browser.digest(), None, exchange.now);
         let return_path = page.return_path.unwrap_or_else(|| endpoint::start_page(site));
         let action = links::local_form(config, site, Some(&return_path));
         let form = LocalForm {
@@ -164,7 +166,7 @@ fn has_local_users(config: &Config, site: &Site) -> bool {
 }
 
 /// Whether an account option is on, as it is unless it says `false`.
-fn allows(config: &Config, option: &str) -> bool {
+pub(super) fn allows(config: &Config, option: &str) -> bool {
     let options = &config.identity_server.account_options;
     let written = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(option));
     written.is_none_or(|(_, value)| !value.trim().eq_ignore_ascii_case("false"))

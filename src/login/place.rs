@@ -6,11 +6,11 @@ use crate::config::model::Config;
 use crate::config::model::Destination;
 use crate::config::model::Provider;
 use crate::config::model::Site;
+use crate::gate;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::session::cookie;
-use crate::users::local;
 
 /// The site called `name`, when requests on this visit's host and port can reach it.
 pub(super) fn reachable<'v>(visit: &'v Visit, name: &str) -> Option<&'v Arc<Site>> {
@@ -87,8 +87,6 @@ pub(super) fn session(sessions: &Sessions, visit: &Visit, site: &Site) -> Option
     if tokens.contradiction {
         return None;
     }
-    tokens.offered.iter().filter_map(|token| sessions.find(token)).find(|session| {
-        let name = &*session.identity.provider;
-        name == local::PROVIDER || provider(&visit.config, site, name).is_some()
-    })
+    let mut live = tokens.offered.iter().filter_map(|token| sessions.find(token));
+    live.find(|session| gate::sessions::counts(&visit.config, site, &exchange.target.path, session))
 }

@@ -131,7 +131,7 @@ impl Login {
                 Ok(response)
             }
             Err(fault) => {
-                tracing::warn!(provider = ?about.provider, %fault, request.id = %exchange.id, "sign-in could not be started");
+                tracing::warn!(provider = ?about.provider, ?fault, request.id = %exchange.id, "sign-in could not be started");
                 let retry = start_again(visit, &start);
                 Err(self.refuse(about, &fault.reason(), Some(retry), exchange))
             }

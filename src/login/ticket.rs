@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::crypto::seal::SealKeys;
 use crate::http::ReturnPath;
-use crate::login::browser::Browser;
 
 /// What a ticket is good for; each opens for its own purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +42,16 @@ pub(super) struct Ticket {
     return_path: Option<String>,
 }
 
-/// A ticket for `browser`. Empty only if the cipher fails, and then it opens nothing.
+/// A ticket for the browser with that digest. Empty only if the cipher fails, and then it opens nothing.
 pub(super) fn issue(
     seal: &SealKeys,
     purpose: Purpose,
-    browser: &Browser,
+    browser: &str,
     return_path: Option<&ReturnPath>,
     now: Timestamp,
 ) -> String {
     let ticket = Ticket {
-        browser: browser.digest().to_owned(),
+        browser: browser.to_owned(),
         expires: now.plus(purpose.lifetime()).0,
         return_path: return_path.map(|path| path.as_str().to_owned()),
     };

@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::unwrap_in_result,
     clippy::allow_attributes,
     reason = "helpers of tests are not tests to clippy, and a helper that fails has to end its test"
 )]

@@ -48,7 +48,10 @@ where
     let Some(driver) = Driver::start() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let demo = Demo::start(DemoOptions { port: 0, operations_port: 0 }).await.unwrap();
+        let demo =
+            Demo::start(DemoOptions { port: 0, operations_port: 0, ..DemoOptions::default() })
+                .await
+                .unwrap();
         let browser = driver.open(habits).await;
         let stage = std::sync::Arc::new(Stage { demo, browser, driver });
         let told = tokio::spawn(story(std::sync::Arc::clone(&stage))).await;

@@ -30,6 +30,7 @@ fn in_by_keyboard_a_web_socket_a_second_tab_out_and_back() {
         wait_until_signed_out(&stage).await;
         stage.browser.back().await.unwrap();
         assert!(!stage.has("#user").await, "the back button shows a page of the ended session");
+        stage.see("main#sign-in").await;
         stage.visit("/sitecore/shell/").await;
         stage.see("main#sign-in").await;
 

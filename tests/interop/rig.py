@@ -81,6 +81,7 @@ class Rig:
         patch = patch.replace("@PROVIDERS@", "".join(provider.replace("@NAME@", n) for n in names))
         for name, value in places.items():
             patch = patch.replace(f"@{name}@", str(value))
+        (conf / "include").mkdir(exist_ok=True)
         (conf / "include" / "interop.config").write_text(patch)
 
     def run(self, name, command, environment, directory=None):

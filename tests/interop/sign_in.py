@@ -3,6 +3,7 @@
 from browser import Browser
 
 SESSION = ".AspNet.Cookies"
+PAGE = "/sitecore/shell/page?id=%7B1%7D&x=a+b"
 
 
 def seen(browser):
@@ -15,7 +16,7 @@ def seen(browser):
     return headers
 
 
-def sign_in(rig, name, provider=None, site="shell", page="/sitecore/shell/page?id={1}"):
+def sign_in(rig, name, provider=None, site="shell", page=PAGE):
     browser = Browser(rig.authority)
     if provider:
         browser.go(f"{rig.gateway}/identity/login/{site}/{provider}?returnUrl={page}")
@@ -37,8 +38,8 @@ def check_alice(browser):
 def test_a_deep_link_asks_for_a_sign_in_and_then_opens(rig):
     browser = sign_in(rig, "alice")
     check_alice(browser)
-    assert browser.url == f"{rig.gateway}/sitecore/shell/page?id={{1}}", browser.url
-    assert browser.response.json()["line"] == "GET /sitecore/shell/page?id={1} HTTP/1.1"
+    assert browser.url == rig.gateway + PAGE, browser.url
+    assert browser.response.json()["line"] == f"GET {PAGE} HTTP/1.1"
 
 
 def test_form_post_with_client_secret_post(rig):

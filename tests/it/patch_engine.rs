@@ -279,6 +279,13 @@ fn a_requirement_that_does_not_hold_leaves_out_the_element_and_all_below() {
 }
 
 #[test]
+fn a_misspelt_requirement_is_noticed() {
+    let merged = merged("<p/>", &["<p><a role:requires='x'/></p>"]);
+    assert_eq!(shape(&merged.root), "p(a)");
+    assert_eq!(merged.notices.len(), 1);
+}
+
+#[test]
 fn a_requirement_on_the_root_leaves_out_the_file() {
     let patch = format!(
         "<configuration {NAMESPACES}><sitecore role:require='ContentDelivery'><a/></sitecore>\
@@ -705,6 +712,20 @@ fn the_xpath_that_people_write_is_understood() {
     ] {
         assert!(XPath::parse(path).is_err(), "{path}");
     }
+}
+
+#[test]
+fn n308_a_large_file_that_is_allowed_is_read_in_seconds() {
+    let filler = "x".repeat(60);
+    let elements = (0..90_000).map(|n| format!("<s name='n{n}' value='{filler}'/>\n"));
+    let elements = format!("<a>{}</a>", elements.collect::<String>());
+    let references = format!("<a b='{0}'>{0}</a>", "x &amp; y ".repeat(450_000));
+    let comments = format!("<a>{}</a>", "<!--c-->".repeat(1_000_000));
+    let start = Instant::now();
+    for text in [elements, references, comments] {
+        assert!(parse(text.as_bytes(), Path::new("x.config")).is_ok());
+    }
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
 
 /// An element of a small vocabulary, so that two of them often mean the same.

@@ -35,11 +35,20 @@ use crate::observe::log;
 #[derive(Clone, Debug, clap::Args)]
 pub struct DemoOptions {
     /// The https port of the gateway.
-    #[arg(long, default_value_t = 8443)]
+    #[arg(long, default_value_t = Self::default().port)]
     pub port: u16,
     /// The port of metrics and health.
-    #[arg(long, default_value_t = 9090)]
+    #[arg(long, default_value_t = Self::default().operations_port)]
     pub operations_port: u16,
+    /// The log level: error, warn, info, debug or trace.
+    #[arg(long, default_value_t = Self::default().log_level)]
+    pub log_level: String,
+}
+
+impl Default for DemoOptions {
+    fn default() -> Self {
+        Self { port: 8443, operations_port: 9090, log_level: "error".to_owned() }
+    }
 }
 
 /// Runs the demo until SIGTERM or Ctrl-C, and leaves nothing behind.
@@ -48,7 +57,7 @@ pub struct DemoOptions {
 ///
 /// When it cannot start: a port that is taken, no room for temporary files.
 pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
-    let logging = log::start(log::Format::Text, "warn");
+    let logging = log::start(log::Format::Text, &options.log_level);
     let demo = tokio::select! {
         demo = Demo::start(options) => demo?,
         stopped = until_told_to_stop() => return Ok(stopped?),

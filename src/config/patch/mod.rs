@@ -22,6 +22,7 @@ use crate::config::patch::siblings::Siblings;
 use crate::config::rules::Rules;
 use crate::config::rules::XMLCONFIG;
 use crate::config::rules::default_value;
+use crate::config::rules::rule_namespace;
 use crate::config::rules::rule_of;
 use crate::config::tree::Attribute;
 use crate::config::tree::Element;
@@ -102,8 +103,14 @@ impl<'r> Patcher<'r> {
     pub fn is_required(&mut self, element: &Element) -> bool {
         let mut holds = true;
         for attribute in &element.attributes {
-            if let Some(rule) = rule_of(attribute) {
-                holds &= self.decide(rule, attribute);
+            match (rule_of(attribute), rule_namespace(attribute)) {
+                (Some(rule), _) => holds &= self.decide(rule, attribute),
+                (None, Some(rule)) => {
+                    let what = format!("the attribute `{rule}:{}` does nothing", attribute.name);
+                    let instead = format!("write {rule}:require=\"…\"");
+                    self.notices.push(Notice::lint(&attribute.origin, what, instead));
+                }
+                (None, None) => {}
             }
         }
         holds

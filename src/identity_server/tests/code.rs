@@ -156,6 +156,16 @@ fn oidcc_claims_essential_reaches_no_further_than_the_clients_scopes() {
 }
 
 #[test]
+fn oidcc_ensure_request_with_acr_values_succeeds() {
+    let mut rig = Rig::new();
+    let tokens = rig.sign_in().tokens(&[("acr_values", "1 2")]);
+    let (_, claims) = rig.read(tokens["id_token"].as_str().unwrap());
+    assert_eq!(claims["acr"], "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport");
+    let tokens = rig.tokens(&[("acr_values", "idp:local")]);
+    assert!(rig.read(tokens["id_token"].as_str().unwrap()).1.get("acr").is_none());
+}
+
+#[test]
 fn a_client_may_have_its_tokens_signed_with_es256() {
     let mut rig = Rig::with(|config| {
         let mut modern = (*config.identity_server.clients[0]).clone();

@@ -74,7 +74,7 @@ impl<T: Send + Sync + 'static> Cached<T> {
             let cached = Arc::clone(self);
             tokio::spawn(async move {
                 if let Err(fault) = cached.fetch(now, fetch).await {
-                    tracing::warn!(%fault, "a provider's document could not be refreshed");
+                    tracing::warn!(?fault, "a provider's document could not be refreshed");
                 }
             });
         }

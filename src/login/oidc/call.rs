@@ -50,16 +50,26 @@ impl Call {
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Bytes>, Fault> {
-        let answer = self.client.send(request, &self.trust).await;
-        let answer = match answer {
-            Ok(answer) if answer.status() == StatusCode::OK => Ok(answer),
-            Ok(answer) => Err(Fault::Down(format!("status {}", answer.status().as_u16()))),
-            Err(error) => Err(Fault::unanswered(&error)),
-        };
-        let outcome = if answer.is_ok() { "answered" } else { "failed" };
+        match self.client.send(request, &self.trust).await {
+            Ok(answer) if answer.status() == StatusCode::OK => {
+                self.count("answered");
+                Ok(answer)
+            }
+            Ok(answer) => {
+                self.count("failed");
+                Err(Fault::Down(format!("status {}", answer.status().as_u16())))
+            }
+            Err(error) => {
+                self.count("failed");
+                Err(Fault::unanswered(&error))
+            }
+        }
+    }
+
+    /// Counts how a call ended: `answered` or `failed`.
+    pub(super) fn count(&self, outcome: &str) {
         let labels = [&*self.provider, self.endpoint, outcome];
         self.metrics.provider_requests.with_label_values(&labels).inc();
-        answer
     }
 
     /// Reads a key set.

@@ -1,6 +1,9 @@
 //! Redeeming a code at the token endpoint (RFC 6749 §4.1.3, RFC 7636 §4.5).
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,10 +23,10 @@ use openidconnect::PkceCodeVerifier;
 use openidconnect::RedirectUrl;
 use openidconnect::RequestTokenError;
 use openidconnect::StandardErrorResponse;
-use openidconnect::TokenResponse;
 use openidconnect::core::CoreClient;
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::core::CoreTokenType;
+use serde_json::Value;
 
 use crate::config::model::ClientAuthentication;
 use crate::config::model::OpenIdConnect;
@@ -31,7 +34,9 @@ use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::ClientError;
 use crate::http::client::Trust;
+use crate::login::oidc::call::Call;
 use crate::login::oidc::fault::Fault;
+use crate::login::oidc::jws;
 use crate::login::oidc::metadata::Metadata;
 
 /// What the code was good for.
@@ -58,13 +63,13 @@ pub(super) struct Code<'a> {
 ///
 /// [`Fault::Down`], [`Fault::Client`] or [`Fault::Code`] as the provider answers.
 pub(super) async fn redeem(
-    client: &Client,
-    trust: &Trust,
+    call: &Call,
     connection: &OpenIdConnect,
     metadata: &Metadata,
     code: Code<'_>,
 ) -> Result<Tokens, Fault> {
     let wrong = |error: url::ParseError| Fault::Metadata(error.to_string());
+    let messenger = Messenger::new(call, connection);
     let mut party = CoreClient::new(
         ClientId::new(connection.client_id.clone()),
         IssuerUrl::new(connection.issuer.clone()).map_err(wrong)?,
@@ -72,54 +77,76 @@ pub(super) async fn redeem(
     )
     .set_token_uri(metadata.token_endpoint.clone())
     .set_redirect_uri(RedirectUrl::new(code.redirect_uri).map_err(wrong)?);
-    let raw = raw_credentials(connection);
     if let Some(secret) = &connection.client_secret
-        && raw.is_none()
+        && messenger.credentials.is_none()
     {
         party = party.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
     }
     if connection.client_authentication != ClientAuthentication::Basic {
         party = party.set_auth_type(AuthType::RequestBody);
     }
-    let sender = Sender { client, trust, raw };
     let answer = party
         .exchange_code(AuthorizationCode::new(code.value.to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(code.verifier.to_owned()))
-        .request_async(&sender)
-        .await
-        .map_err(refused)?;
+        .request_async(&messenger)
+        .await;
+    call.count(if answer.is_ok() { "answered" } else { "failed" });
+    let answer = answer.map_err(refused)?;
     if *answer.token_type() != CoreTokenType::Bearer {
         return Err(Fault::Code("the token type is not Bearer".to_owned()));
     }
-    let id_token =
-        answer.id_token().ok_or_else(|| Fault::Code("there is no id_token".to_owned()))?;
-    Ok(Tokens {
-        id_token: Secret::new(id_token.to_string()),
-        access_token: Secret::new(answer.access_token().secret()),
-    })
+    let id_token = messenger.id_token.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let id_token = id_token.ok_or_else(|| Fault::Code("there is no id_token".to_owned()))?;
+    Ok(Tokens { id_token, access_token: Secret::new(answer.access_token().secret()) })
 }
 
-/// Our client as the crate calls it.
-struct Sender<'a> {
-    client: &'a Client,
-    trust: &'a Trust,
-    /// An `Authorization` header in the crate's stead.
-    raw: Option<HeaderValue>,
+/// Carries the crate's one request to the token endpoint, and keeps the ID token that comes back.
+struct Messenger {
+    client: Arc<Client>,
+    trust: Trust,
+    credentials: Option<HeaderValue>,
+    id_token: Arc<Mutex<Option<Secret>>>,
 }
 
-impl<'c> AsyncHttpClient<'c> for Sender<'_> {
+impl Messenger {
+    fn new(call: &Call, connection: &OpenIdConnect) -> Self {
+        Self {
+            client: Arc::clone(&call.client),
+            trust: call.trust.clone(),
+            credentials: raw_credentials(connection),
+            id_token: Arc::default(),
+        }
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Messenger {
     type Error = ClientError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, ClientError>> + Send + 'c>>;
 
     fn call(&'c self, mut request: HttpRequest) -> Self::Future {
+        if let Some(credentials) = &self.credentials {
+            request.headers_mut().insert(header::AUTHORIZATION, credentials.clone());
+        }
         Box::pin(async move {
-            if let Some(raw) = &self.raw {
-                request.headers_mut().insert(header::AUTHORIZATION, raw.clone());
-            }
-            let (head, body) = self.client.send(request, self.trust).await?.into_parts();
-            Ok(http::Response::from_parts(head, body.to_vec()))
+            let (head, body) = self.client.send(request, &self.trust).await?.into_parts();
+            Ok(http::Response::from_parts(head, lift(&body, &self.id_token)))
         })
     }
+}
+
+/// Members of a token answer that the crate reads for us.
+const NEEDED: [&str; 3] = ["access_token", "token_type", "error"];
+
+/// Takes the ID token out of a token answer before the crate reads it, and leaves the crate no more
+/// than it needs: it would read every claim and member into a type of its own, and refuse an
+/// `email_verified` or `expires_in` that is a string.
+fn lift(body: &[u8], id_token: &Mutex<Option<Secret>>) -> Vec<u8> {
+    let Some(mut answer) = jws::object(body) else { return body.to_vec() };
+    if let Some(Value::String(token)) = answer.remove("id_token") {
+        *id_token.lock().unwrap_or_else(PoisonError::into_inner) = Some(Secret::new(token));
+    }
+    answer.retain(|name, _| NEEDED.contains(&name.as_str()));
+    Value::Object(answer).to_string().into_bytes()
 }
 
 /// Basic credentials without the form encoding that RFC 6749 §2.3.1 asks for.

@@ -173,3 +173,156 @@ pub(super) fn moment(claims: &Map<String, Value>, name: &str) -> Option<Timestam
 fn text<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c str> {
     claims.get(name).and_then(Value::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::jwk::Jwk;
+    use serde_json::json;
+
+    use super::*;
+    use crate::login::testing::NOW;
+    use crate::login::testing::Signer;
+    use crate::login::testing::right_claims;
+
+    const ISSUER: &str = "https://idp.test";
+
+    fn judge(token: &str, keys: &[Jwk], algorithm: &str) -> Result<String, TokenFault> {
+        let secret = Secret::new("client secret");
+        let algorithms = [algorithm.to_owned()];
+        let verifier = Verifier { keys, algorithms: &algorithms, secret: Some(&secret) };
+        let expected = Expected {
+            issuer: ISSUER,
+            client_id: "gateway",
+            nonce: "n",
+            now: NOW,
+            skew: Duration::from_mins(5),
+        };
+        verify(token, &verifier, &expected).map(|token| token.subject)
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut claims = right_claims(ISSUER);
+        if value.is_null() {
+            claims.as_object_mut().unwrap().remove(name);
+        } else {
+            claims[name] = value;
+        }
+        claims
+    }
+
+    #[test]
+    fn i202_i203_h172_each_claim_is_checked() {
+        let signer = Signer::es256("k");
+        let keys = [signer.jwk.clone()];
+        let judge = |claims: &Value| judge(&signer.sign(&json!({}), claims), &keys, "ES256");
+        assert_eq!(judge(&right_claims(ISSUER)), Ok("42".to_owned()));
+        let long = "x".repeat(256);
+        for (name, value, fault) in [
+            ("iss", json!("https://idp.test/"), TokenFault::Issuer),
+            ("iss", json!("HTTPS://idp.test"), TokenFault::Issuer),
+            ("iss", json!(null), TokenFault::Issuer),
+            ("aud", json!("other"), TokenFault::Audience),
+            ("aud", json!("Gateway"), TokenFault::Audience),
+            ("aud", json!(["other"]), TokenFault::Audience),
+            ("aud", json!(["gateway", "other"]), TokenFault::Audience),
+            ("aud", json!(["gateway", 7]), TokenFault::Audience),
+            ("aud", json!(null), TokenFault::Audience),
+            ("azp", json!("other"), TokenFault::AuthorizedParty),
+            ("nonce", json!("other"), TokenFault::Nonce),
+            ("nonce", json!(null), TokenFault::Nonce),
+            ("sub", json!(null), TokenFault::Subject),
+            ("sub", json!(42), TokenFault::Subject),
+            ("sub", json!(""), TokenFault::Subject),
+            ("sub", json!("\u{e9}"), TokenFault::Subject),
+            ("sub", json!(long), TokenFault::Subject),
+            ("exp", json!(null), TokenFault::Expired),
+            ("exp", json!("2000000000"), TokenFault::Expired),
+            ("exp", json!(NOW.0 - 300), TokenFault::Expired),
+            ("iat", json!(null), TokenFault::IssuedAt),
+            ("iat", json!(NOW.0 + 301), TokenFault::IssuedAt),
+            ("iat", json!(NOW.0 - 3600), TokenFault::IssuedAt),
+            ("nbf", json!(NOW.0 + 301), TokenFault::NotYet),
+            ("nbf", json!("soon"), TokenFault::NotYet),
+        ] {
+            assert_eq!(judge(&with(name, value.clone())), Err(fault), "{name} {value}");
+        }
+        for (name, value) in [
+            ("aud", json!(["gateway"])),
+            ("azp", json!("gateway")),
+            ("exp", json!(NOW.0 - 299)),
+            ("iat", json!(NOW.0 + 300)),
+            ("exp", json!(1_800_000_300.5)),
+        ] {
+            assert!(judge(&with(name, value.clone())).is_ok(), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn i197_i199_i211_i212_other_algorithms_kinds_and_critical_parameters_are_refused() {
+        let signer = Signer::es256("k");
+        let keys = [signer.jwk.clone()];
+        let claims = right_claims(ISSUER);
+        for (header, fault) in [
+            (json!({ "alg": "none" }), TokenFault::Algorithm),
+            (json!({ "alg": "nOnE" }), TokenFault::Algorithm),
+            (json!({ "alg": "RS256" }), TokenFault::Algorithm),
+            (json!({ "alg": 1 }), TokenFault::Algorithm),
+            (json!({ "typ": "at+jwt" }), TokenFault::Type),
+            (json!({ "typ": "logout+jwt" }), TokenFault::Type),
+            (json!({ "crit": ["foo"] }), TokenFault::Critical),
+            (json!({ "b64": false }), TokenFault::Critical),
+            (json!({ "kid": "other" }), TokenFault::UnknownKey),
+            (json!({ "kid": 1 }), TokenFault::Malformed),
+            (json!({ "kid": "k".repeat(1000) }), TokenFault::Malformed),
+        ] {
+            let token = signer.sign(&header, &claims);
+            assert_eq!(judge(&token, &keys, "ES256"), Err(fault), "{header}");
+        }
+        let shared = Signer::hs256("client secret");
+        let token = shared.sign(&json!({}), &claims);
+        assert_eq!(judge(&token, &keys, "ES256"), Err(TokenFault::Algorithm));
+        assert!(judge(&token, &keys, "HS256").is_ok(), "only where it is configured");
+        let (head, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(judge(head, &keys, "ES256"), Err(TokenFault::Malformed));
+        assert_eq!(judge(&format!("{head}."), &keys, "HS256"), Err(TokenFault::Signature));
+    }
+
+    #[test]
+    fn i200_i205_i214_wrong_signatures_foreign_keys_and_loose_encodings_are_refused() {
+        let signer = Signer::es256("k");
+        let keys = [signer.jwk.clone()];
+        let claims = right_claims(ISSUER);
+        let token = signer.sign(&json!({}), &claims);
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let other = signer.sign(&json!({}), &with("sub", json!("43")));
+        let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
+        for signature in [other.rsplit_once('.').unwrap().1, &zeros, "AAAA", &signature[1..]] {
+            let token = format!("{message}.{signature}");
+            assert_eq!(judge(&token, &keys, "ES256"), Err(TokenFault::Signature));
+        }
+        let thief = Signer::es256("k");
+        let embedded =
+            thief.sign(&json!({ "jwk": thief.jwk, "jku": "http://127.0.0.1:1/" }), &claims);
+        assert_eq!(judge(&embedded, &keys, "ES256"), Err(TokenFault::Signature));
+        for token in
+            [format!("{token}="), format!("{token} "), format!("{token}.x"), format!(" {token}")]
+        {
+            assert!(judge(&token, &keys, "ES256").is_err(), "{token}");
+        }
+        let twice = signer.sign_raw(r#"{"alg":"ES256","kid":"k"}"#, r#"{"sub":"1","sub":"2"}"#);
+        assert_eq!(judge(&twice, &keys, "ES256"), Err(TokenFault::Malformed));
+    }
+
+    #[test]
+    fn i209_without_a_key_id_the_keys_that_fit_are_tried() {
+        let (one, two) = (Signer::es256("one"), Signer::es256("two"));
+        let header = r#"{"alg":"ES256"}"#;
+        let token = two.sign_raw(header, &right_claims(ISSUER).to_string());
+        let keys = [one.jwk, two.jwk];
+        assert!(judge(&token, &keys, "ES256").is_ok());
+        assert_eq!(judge(&token, &keys[..1], "ES256"), Err(TokenFault::Signature));
+        let [_, mut encryption] = keys;
+        encryption.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Encryption);
+        assert_eq!(judge(&token, &[encryption], "ES256"), Err(TokenFault::UnknownKey));
+    }
+}

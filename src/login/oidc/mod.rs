@@ -126,7 +126,7 @@ impl RelyingParty {
             let json = call.read(metadata::address(&connection)).await?;
             let read = metadata::read(&connection, &json);
             if let Err(fault) = &read {
-                tracing::warn!(provider = ?call.provider, %fault, "discovery document refused");
+                tracing::warn!(provider = ?call.provider, ?fault, "discovery document refused");
             }
             read
         };
@@ -162,11 +162,8 @@ impl RelyingParty {
             verifier: answer.verifier,
             redirect_uri: answer.redirect_uri.clone(),
         };
-        let trust = trust(peer.connection);
-        let redeemed =
-            exchange::redeem(&self.client, &trust, peer.connection, &metadata, code).await;
-        self.count(peer, "token", redeemed.is_ok());
-        let tokens = redeemed?;
+        let call = self.call(peer, "token");
+        let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
         let mut believed =
             self.verify(peer, &metadata, tokens.id_token.expose(), &expected).await?;
         believed.check_access_token(tokens.access_token.expose())?;
@@ -296,12 +293,6 @@ impl RelyingParty {
             trust: trust(peer.connection),
             endpoint,
         }
-    }
-
-    fn count(&self, peer: Peer<'_>, endpoint: &str, answered: bool) {
-        let outcome = if answered { "answered" } else { "failed" };
-        let labels = [&*peer.provider.name, endpoint, outcome];
-        self.metrics.provider_requests.with_label_values(&labels).inc();
     }
 }
 

@@ -10,10 +10,14 @@ use tokio::net::TcpStream;
 use crate::listen::raw::GET;
 use crate::listen::raw::ask;
 use crate::listen::raw::connect;
+use crate::listen::raw::handshake;
 use crate::listen::raw::rest;
+use crate::listen::raw::trusting;
 use crate::listen::raw::until;
 use crate::listen::service::patient;
 use crate::listen::service::plain;
+use crate::listen::service::secure;
+use crate::listen::tls::Files;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -64,4 +68,21 @@ async fn a_tunnel_does_not_hold_the_drain_up_and_ends_with_it() {
     house.listening.drain(LONG).await;
     assert!(began.elapsed() < Duration::from_secs(3));
     assert_eq!(rest(&mut client).await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_is_in_no_hurry_does_not_hold_the_drain_up() {
+    let files = Files::make(&[]);
+    let house = secure(vec![files.pair()], patient());
+    let mut stalled = connect(house.address).await;
+    stalled.write_all(&[22, 3, 1]).await.unwrap();
+    // Idle, speaking HTTP/2, and deaf to GOAWAY.
+    let config = trusting(&files.authority(), &[b"h2"]);
+    let mut deaf = handshake(house.address, config, "localhost").await.unwrap();
+    deaf.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    deaf.flush().await.unwrap();
+    until("both connections", || house.open() == 2).await;
+    let began = Instant::now();
+    house.listening.drain(LONG).await;
+    assert!(began.elapsed() < Duration::from_secs(4), "it took {:?}", began.elapsed());
 }
