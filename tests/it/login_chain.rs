@@ -174,7 +174,7 @@ fn authorize(chain: &Chain, changes: &[(&str, Option<&str>)]) -> String {
 }
 
 #[tokio::test]
-async fn g157_a_redirect_address_is_compared_exactly() {
+async fn g157_g158_a_redirect_address_is_compared_exactly() {
     let chain = Chain::start().await;
     let right = chain.url("/identity/signin");
     let page = chain.browser().go(&authorize(&chain, &[])).await;
@@ -183,6 +183,8 @@ async fn g157_a_redirect_address_is_compared_exactly() {
         format!("{right}/"),
         format!("{right}?x=1"),
         format!("{right}#f"),
+        format!("{right}?code=evil&state=evil"),
+        format!("{right}#code=evil"),
         right.replace("signin", "SIGNIN"),
         format!("{right}/../x"),
         format!("{right}%2f.."),

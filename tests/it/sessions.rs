@@ -58,7 +58,7 @@ async fn j221_two_values_under_our_name_are_no_session() {
     {
         assert_eq!(shell(&world, &cookies).await, 401, "{cookies}");
     }
-    assert!(world.gateway.metric("vestibule_cookie_contradictions_total", &[]).await >= 2.0);
+    assert!(world.gateway.metric("vestibule_cookie_contradictions_total", &[]).await >= 2);
 }
 
 #[tokio::test]
@@ -353,6 +353,6 @@ async fn sessions_in_all_are_bounded_and_an_eviction_is_counted() {
         "newcomers still get in"
     );
     assert_eq!(world.raw_get("/sitecore/shell/", &first).await.status, 401);
-    assert!(world.gateway.metric("vestibule_session_ends_total", &["evicted"]).await >= 3.0);
-    assert!(world.gateway.metric("vestibule_sessions", &[]).await <= 4.0);
+    assert!(world.gateway.metric("vestibule_session_ends_total", &["evicted"]).await >= 3);
+    assert!(world.gateway.metric("vestibule_sessions", &[]).await <= 4);
 }

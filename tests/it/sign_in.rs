@@ -163,7 +163,7 @@ async fn h172_a_wrong_nonce_signs_nobody_in() {
         world.idp.lie(|lies| {
             let nonce = nonce.clone();
             lies.id_token = lie(move |token: &mut crate::support::signing::Token| {
-                token.claims["nonce"] = nonce.clone()
+                token.claims["nonce"] = nonce.clone();
             });
         });
         journey::fails(&world, &format!("nonce {nonce}")).await;
@@ -362,7 +362,7 @@ async fn h190_userinfo_of_another_subject_ends_it() {
     .await;
     for answer in [json!({ "sub": "somebody-else" }), json!([]), json!({ "email": "a@b.test" })] {
         world.idp.lie(|lies| {
-            lies.userinfo = lie(move |claims: &mut serde_json::Value| *claims = answer.clone())
+            lies.userinfo = lie(move |claims: &mut serde_json::Value| *claims = answer.clone());
         });
         journey::fails(&world, "userinfo").await;
     }
@@ -377,9 +377,7 @@ async fn h191_a_token_endpoint_that_redirects_is_not_followed() {
     let elsewhere = FakeProvider::start(&world.clock).await;
     let location = format!("Location: {}/token", elsewhere.issuer);
     for status in ["307 Temporary Redirect", "302 Found", "308 Permanent Redirect"] {
-        world.idp.lie(|lies| {
-            drop(lies.instead.insert("token", vec![Step::answer(status, &[&location], "")]))
-        });
+        world.idp.answers("token", vec![Step::answer(status, &[&location], "")]);
         journey::fails(&world, status).await;
     }
     assert_eq!(elsewhere.count("token"), 0);
@@ -486,7 +484,7 @@ async fn e128_a_provider_cannot_drown_us() {
     ];
     for endpoint in [".well-known/openid-configuration", "token", "jwks"] {
         world.idp.honest();
-        world.idp.lie(|lies| drop(lies.instead.insert(endpoint, flood.clone())));
+        world.idp.answers(endpoint, flood.clone());
         let waited =
             tokio::time::timeout(Duration::from_secs(20), journey::fails(&world, endpoint)).await;
         assert!(waited.is_ok(), "{endpoint}: waits for ever");

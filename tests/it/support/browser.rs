@@ -170,10 +170,7 @@ impl Browser {
     /// Goes on from `answer` until a page is there.
     pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..MOST_STEPS {
-            let next = match self.onward(&answer) {
-                Some(next) => next,
-                None => return answer,
-            };
+            let Some(next) = self.onward(&answer) else { return answer };
             answer = self.send(next).await;
         }
         panic!("more than {MOST_STEPS} redirects: {:?}", self.history);

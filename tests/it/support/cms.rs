@@ -91,7 +91,7 @@ pub(crate) enum Step {
 impl Step {
     /// An answer with a body and a content length.
     pub(crate) fn answer(status: &str, headers: &[&str], body: &str) -> Self {
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let lines = headers.iter().flat_map(|line| [line, "\r\n"]).collect::<String>();
         let length = body.len();
         let text = format!("HTTP/1.1 {status}\r\n{lines}Content-Length: {length}\r\n\r\n{body}");
         Self::Write(text.into_bytes())
@@ -316,10 +316,7 @@ async fn line(
 }
 
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<bool> {
-    let mut bytes = [0; 16 * 1024];
-    let count = stream.read(&mut bytes).await?;
-    buffer.extend_from_slice(&bytes[..count]);
-    Ok(count > 0)
+    Ok(stream.read_buf(buffer).await? > 0)
 }
 
 fn head(bytes: &[u8]) -> Seen {

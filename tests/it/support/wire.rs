@@ -90,12 +90,6 @@ impl Wire {
         Self { stream: Box::new(stream), buffer: Vec::new() }
     }
 
-    /// A plain connection, or `None` when nobody listens.
-    pub(crate) async fn try_plain(port: u16) -> Option<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-        Some(Self { stream: Box::new(stream), buffer: Vec::new() })
-    }
-
     /// Sends exactly these bytes. A peer that has closed already is no failure: its answer is what
     /// counts.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -199,11 +193,7 @@ impl Wire {
     }
 
     async fn fill(&mut self) -> Option<()> {
-        let mut bytes = [0; 16 * 1024];
-        let read = timeout(PATIENCE, self.stream.read(&mut bytes)).await;
-        let count =
-            read.expect("nothing came for forty seconds").ok().filter(|&count| count > 0)?;
-        self.buffer.extend_from_slice(&bytes[..count]);
-        Some(())
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
+        read.expect("nothing came for forty seconds").ok().filter(|&count| count > 0).map(drop)
     }
 }
