@@ -5,10 +5,11 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc libc6-dev make \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
+COPY conf conf
 COPY src src
-COPY tests/architecture.rs tests/architecture.rs
-COPY tests/it tests/it
+# Cargo wants every target of the manifest to exist, though only the program is built.
+COPY tests tests
 RUN cargo build --release --locked --bin vestibule
 
 FROM debian:bookworm-slim

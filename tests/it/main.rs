@@ -8,6 +8,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     clippy::allow_attributes,
     reason = "helpers of tests are not tests to clippy, and a helper that fails has to end its test"
 )]
@@ -17,6 +18,7 @@ mod support;
 mod access;
 mod caching;
 mod config_reload;
+mod configuration;
 mod corpus;
 mod demo;
 mod demo_command;
@@ -25,6 +27,7 @@ mod forwarding;
 mod framing;
 mod headers;
 mod hosts;
+mod identity_server;
 mod listen;
 mod login_chain;
 mod logs_and_metrics;

@@ -69,19 +69,29 @@ impl HostPattern {
     }
 }
 
-/// Glob matching with `*` alone, in time proportional to `pattern` × `text`.
+/// Glob matching with `*` alone, in time proportional to `pattern` × `text`: after a mismatch only
+/// the last star takes one more character.
 fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
-    match pattern.split_first() {
-        None => text.is_empty(),
-        Some((b'*', rest)) => {
-            let rest_is_all_stars = rest.iter().all(|&b| b == b'*');
-            rest_is_all_stars
-                || (0..=text.len()).any(|at| text.get(at..).is_some_and(|t| wildcard(rest, t)))
+    let (mut rest, mut left) = (pattern, text);
+    let mut last_star: Option<(&[u8], &[u8])> = None;
+    loop {
+        match (rest.split_first(), left.split_first()) {
+            (Some((b'*', after)), _) => {
+                last_star = Some((after, left));
+                rest = after;
+            }
+            (Some((wanted, after)), Some((found, tail))) if wanted == found => {
+                (rest, left) = (after, tail);
+            }
+            (None, None) => return true,
+            _ => match last_star {
+                Some((after, [_, tail @ ..])) => {
+                    last_star = Some((after, tail));
+                    (rest, left) = (after, tail);
+                }
+                Some((_, [])) | None => return false,
+            },
         }
-        Some((first, rest)) => match text.split_first() {
-            Some((head, tail)) => head == first && wildcard(rest, tail),
-            None => false,
-        },
     }
 }
 
@@ -113,5 +123,14 @@ mod tests {
         assert!(matches("print.*.net", "print.example.net"));
         assert!(!matches("print.*.net", "print.example.net.evil"));
         assert!(!matches("cms.example.test", "cms.example.tes"));
+        assert!(matches("*.b.*", "a.b.b.c"));
+        assert!(matches("**", ""));
+        assert!(!matches("", "a"));
+    }
+
+    #[test]
+    fn c79_many_stars_cost_no_more_than_their_length() {
+        let mask = HostPattern(format!("{}b", "*a".repeat(500)));
+        assert!(!mask.matches(&"a".repeat(20_000)));
     }
 }

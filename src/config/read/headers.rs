@@ -116,17 +116,16 @@ fn of_user(text: &str) -> Option<HeaderSource> {
 }
 
 fn name(text: &str, origin: &Origin, report: &mut Report) -> Option<HeaderName> {
-    let Some(name) = HeaderName::from_bytes(text.as_bytes()).ok() else {
-        report.fault(
-            origin,
-            format!("`{text}` is not a header name"),
-            "use letters, digits and hyphens",
-        );
+    let name = HeaderName::from_bytes(text.as_bytes()).ok();
+    let Some(name) = name.filter(|_| text.chars().any(|c| c.is_ascii_alphanumeric())) else {
+        let what = format!("`{text}` is not a header name");
+        report.fault(origin, what, "use letters, digits and hyphens");
         return None;
     };
-    if text.contains('_') || !text.chars().any(|c| c.is_ascii_alphanumeric()) {
+    if text.contains('_') {
         let what = format!("the header `{text}` holds an underscore, which IIS reads as a hyphen");
         report.fault(origin, what, "use hyphens");
+        return None;
     }
     Some(name)
 }

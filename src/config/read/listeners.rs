@@ -87,7 +87,7 @@ fn kind(
     report: &mut Report,
 ) -> Option<ListenerKind> {
     let certificates = certificates(ours, report);
-    let plain = ours.boolean("plain", false, report);
+    let plain = ours.boolean("plain", ours.text("plain").is_some(), report);
     match (name, ours.text("redirectTo"), certificates.is_empty()) {
         ("operations", None, true) => Some(ListenerKind::Operations),
         (_, None, false) if !plain => Some(ListenerKind::Tls(certificates)),

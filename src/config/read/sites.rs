@@ -302,7 +302,7 @@ impl<'a> SiteReader<'a> {
             (Some("demo"), None) => Destination::Demo,
             (Some("identity" | "demo"), Some(_)) => {
                 let what = "a site has both `service` and `upstream`";
-                report.fault(self.origin_of("upstream"), what, "leave one of them out");
+                report.fault(self.origin_of("service"), what, "leave one of them out");
                 Destination::Nothing
             }
             (Some(other), _) => {

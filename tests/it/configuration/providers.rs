@@ -1,0 +1,182 @@
+//! Providers, connections, transformations.
+
+use vestibule::config;
+use vestibule::config::NoticeKind;
+use vestibule::config::model::ProviderState;
+
+use super::noticed;
+use super::refused;
+use super::with;
+
+#[test]
+fn n310_a_misspelt_switch_of_a_provider_switches_it_off() {
+    let typo = "<federatedAuthentication><identityProviders><identityProvider id=\"SitecoreIdentityServer\">\n<enabeld>false</enabeld></identityProvider></identityProviders></federatedAuthentication>";
+    let config = with(typo);
+    let state = &config.provider("SitecoreIdentityServer").unwrap().state;
+    assert_eq!(*state, ProviderState::Broken("a provider has no child <enabeld>".to_owned()));
+    assert_eq!(noticed(typo, "did you mean <enabled>?"), NoticeKind::Disable);
+    let wrong = typo.replace("enabeld", "enabled").replace("false", "flase");
+    assert_eq!(noticed(&wrong, "<enabled>flase</enabled> cannot be read"), NoticeKind::Disable);
+}
+
+#[test]
+fn connections_are_checked_and_presets_say_where_providers_are() {
+    let provider = "<federatedAuthentication><identityProviders><identityProvider id=\"P\" type=\"Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider, Sitecore.Owin.Authentication\"><domain>sitecore</domain></identityProvider></identityProviders></federatedAuthentication>";
+    let connect = |text: &str| {
+        format!(
+            "<gateway><connections><connection provider=\"P\" clientId=\"c\" {text} /></connections></gateway>{provider}"
+        )
+    };
+    let issuer = |text: &str| {
+        let config = with(&connect(text));
+        match &config.provider("P").unwrap().protocol {
+            config::model::Protocol::OpenIdConnect(connection) => connection.issuer.clone(),
+            other => panic!("{other:?}: {:#?}", config.notices),
+        }
+    };
+    let tenant = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
+    assert_eq!(
+        issuer(&format!("preset=\"entra\" tenant=\"{tenant}\"")),
+        format!("https://login.microsoftonline.com/{tenant}/v2.0")
+    );
+    assert_eq!(issuer("preset=\"google\""), "https://accounts.google.com");
+    assert_eq!(issuer("preset=\"okta\" domain=\"c.okta.com\""), "https://c.okta.com");
+    assert_eq!(
+        issuer("preset=\"okta\" domain=\"c.okta.com\" authorizationServer=\"default\""),
+        "https://c.okta.com/oauth2/default"
+    );
+    assert_eq!(issuer("preset=\"auth0\" domain=\"c.auth0.com\""), "https://c.auth0.com/");
+    assert_eq!(
+        issuer("preset=\"adfs\" domain=\"fs.example.test\""),
+        "https://fs.example.test/adfs"
+    );
+    assert_eq!(
+        issuer("preset=\"keycloak\" realm=\"https://k.test/realms/a\""),
+        "https://k.test/realms/a"
+    );
+    for (text, part) in [
+        ("preset=\"github\"", "the preset github is plain OAuth 2.0, which is not served yet"),
+        (
+            "preset=\"entra\" tenant=\"common\"",
+            "tenant=\"common\" would admit every organisation's people",
+        ),
+        ("preset=\"okta\"", "the preset okta needs `domain`"),
+        ("preset=\"octa\"", "there is no preset `octa`"),
+        (
+            "authority=\"http://p.test\"",
+            "the address `http://p.test` is plain http, where anybody can answer",
+        ),
+        (
+            "authority=\"https://p.test\" clientSecret=\"$(env:GONE)\"",
+            "the connection holds $(env:GONE), which nothing defines",
+        ),
+    ] {
+        assert_eq!(noticed(&connect(text), part), NoticeKind::Disable, "{text}");
+    }
+    refused(
+        &connect("authority=\"https://p.test\" algorithms=\"HS256\""),
+        "3: `HS256` is not an algorithm for ID tokens here",
+    );
+    refused(
+        &connect("authority=\"https://p.test\" clockSkew=\"6m\""),
+        "3: clockSkew=\"6m\" cannot be read; write at most 5m",
+    );
+    refused(
+        &connect(
+            "authority=\"https://p.test\" responseType=\"code id_token\" responseMode=\"query\"",
+        ),
+        "3: an ID token must not travel in a query",
+    );
+}
+
+#[test]
+fn classes_that_are_not_known_switch_off_the_smallest_whole_thing() {
+    let federation =
+        |text: &str| format!("<federatedAuthentication>{text}</federatedAuthentication>");
+    let rule = federation(
+        "<identityProviders><identityProvider id=\"SitecoreIdentityServer\"><transformations hint=\"list:AddTransformation\">\n<transformation name=\"mine\" type=\"Contoso.Prefix, Contoso\" /></transformations></identityProvider></identityProviders>",
+    );
+    assert_eq!(
+        noticed(
+            &rule,
+            ":4: the provider `SitecoreIdentityServer` is off: the transformation class `Contoso.Prefix` is not known here"
+        ),
+        NoticeKind::Disable
+    );
+    let builder = federation(
+        "<identityProvidersPerSites><mapEntry name=\"sites with the core and unspecified database\"><externalUserBuilder type=\"Sitecore.Owin.Authentication.Services.DefaultExternalUserBuilder, Sitecore.Owin.Authentication\">\n<patch:attribute name=\"type\">Contoso.Builder, Contoso</patch:attribute></externalUserBuilder></mapEntry></identityProvidersPerSites>",
+    );
+    assert_eq!(
+        noticed(
+            &builder,
+            ":4: the map entry `sites with the core and unspecified database` is off: the external user builder class `Contoso.Builder` is not known here"
+        ),
+        NoticeKind::Disable
+    );
+    assert!(with(&builder).site("shell").unwrap().providers.providers.is_empty());
+    let mapper = federation(
+        "<propertyInitializer><maps><map name=\"mine\" type=\"Contoso.Mapper, Contoso\" /></maps></propertyInitializer>",
+    );
+    assert_eq!(
+        noticed(&mapper, "the property mapper class `Contoso.Mapper` is not known here"),
+        NoticeKind::Disable
+    );
+    assert_eq!(with(&mapper).property_maps.len(), 3);
+    let shared = federation(
+        "<sharedTransformations><mine name=\"mine\" type=\"Contoso.Shared, Contoso\" /></sharedTransformations>",
+    );
+    assert_eq!(noticed(&shared, "every provider is off"), NoticeKind::Disable);
+    assert!(!with(&shared).provider("SitecoreIdentityServer").unwrap().is_enabled());
+}
+
+#[test]
+fn shared_transformations_run_first_and_none_of_them_twice() {
+    let config = with(
+        r#"<federatedAuthentication>
+<identityProviders><identityProvider id="P" type="Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider,Sitecore.Owin.Authentication">
+  <transformations hint="list:AddTransformation">
+    <transformation type="Sitecore.Owin.Authentication.Services.DefaultTransformation,Sitecore.Owin.Authentication"><sources hint="raw:AddSource"><claim name="a" /></sources><targets hint="raw:AddTarget"><claim name="b" /></targets></transformation>
+    <transformation name="again" ref="federatedAuthentication/sharedTransformations/mine" />
+    <transformation name="Idp Claim" type="Sitecore.Owin.Authentication.Services.SetIdpClaimTransform, Sitecore.Owin.Authentication" />
+  </transformations></identityProvider></identityProviders>
+<sharedTransformations><mine name="mine" type="Sitecore.Owin.Authentication.Services.DefaultTransformation, Sitecore.Owin.Authentication"><sources hint="raw:AddSource"><claim name="c" value="1" /></sources><targets hint="raw:AddTarget"><claim name="d" /></targets></mine></sharedTransformations>
+</federatedAuthentication><gateway><connections><connection provider="P" authority="https://p.test" clientId="c" /></connections></gateway>"#,
+    );
+    let provider = config.provider("P").unwrap();
+    let names: Vec<&str> = provider.transformations.iter().map(|rule| &*rule.name).collect();
+    assert_eq!(names, ["setIdpClaim", "mine", "1"]);
+    let missing = r#"<federatedAuthentication><identityProviders><identityProvider id="SitecoreIdentityServer"><transformations hint="list:AddTransformation">
+<transformation name="Idp Claim" ref="federatedAuthentication/sharedTransformations/setidpclaim" /></transformations></identityProvider></identityProviders></federatedAuthentication>"#;
+    assert_eq!(
+        noticed(
+            missing,
+            ":4: the provider `SitecoreIdentityServer` is off: ref=\"federatedAuthentication/sharedTransformations/setidpclaim\" leads to no transformation"
+        ),
+        NoticeKind::Disable
+    );
+}
+
+#[test]
+fn roles_that_the_cms_would_not_understand_are_told() {
+    let target = |claim: &str, value: &str| {
+        format!(
+            "<federatedAuthentication><identityProviders><identityProvider id=\"P\" type=\"Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider, X\"><domain>sitecore</domain><transformations hint=\"list:AddTransformation\"><transformation name=\"t\" type=\"Sitecore.Owin.Authentication.Services.DefaultTransformation, X\"><sources hint=\"raw:AddSource\"><claim name=\"groups\" value=\"g\" /></sources><targets hint=\"raw:AddTarget\"><claim name=\"{claim}\" value=\"{value}\" /></targets></transformation></transformations></identityProvider></identityProviders></federatedAuthentication><gateway><connections><connection provider=\"P\" authority=\"https://x.test\" clientId=\"c\" /></connections></gateway>"
+        )
+    };
+    let long = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
+    assert_eq!(
+        noticed(&target(long, "Author"), "`t` gives the role `Author`, which has no domain"),
+        NoticeKind::Lint
+    );
+    assert_eq!(
+        noticed(
+            &target("role", "sitecore\\Author"),
+            "`t` adds the claim `role`, which the CMS does not read"
+        ),
+        NoticeKind::Lint
+    );
+    assert_eq!(
+        noticed(&target(long, "sitecore\\Author"), "the provider `P` is mapped to no site"),
+        NoticeKind::Lint
+    );
+}
