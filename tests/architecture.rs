@@ -206,7 +206,8 @@ fn texts(folder: &Path) -> Vec<PathBuf> {
         let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default();
         if path.is_symlink() || ELSEWHERE.contains(&name.as_str()) {
             continue;
-        } else if path.is_dir() {
+        }
+        if path.is_dir() {
             files.extend(texts(&path));
         } else if KINDS.contains(&kind) || NAMES.contains(&name.as_str()) {
             files.push(path);

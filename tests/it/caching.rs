@@ -58,9 +58,7 @@ async fn q337_nobody_gets_another_ones_page() {
     let world = World::start().await;
     let jane = ("sitecore\\jane", cookie_line(&world.jane().await));
     let bob = ("sitecore\\bob", cookie_line(&world.signed_in(provider::bob()).await));
-    world.cms.script(|seen| {
-        vec![Step::answer("200 OK", &[], seen.header("x-forwarded-user").unwrap_or("nobody"))]
-    });
+    world.cms.script(|seen| vec![Step::answer("200 OK", &[], seen.user().unwrap_or("nobody"))]);
     let asking = [jane, bob, ("nobody", String::new())].map(|(name, cookie)| {
         let port = world.gateway.port;
         let path = if name == "nobody" { "/same" } else { "/sitecore/shell/same" };

@@ -47,12 +47,10 @@ async fn n313_a_broken_file_is_refused_and_the_old_configuration_goes_on() {
         200,
         "sessions do not notice"
     );
-    assert!(
-        world.gateway.metric("vestibule_configuration_reloads_total", &["refused"]).await >= 5.0
-    );
+    assert!(world.gateway.metric("vestibule_configuration_reloads_total", &["refused"]).await >= 5);
     assert!(logs::text().contains("certifcate"), "the log names the fault");
     world.patch("").await;
-    assert!(world.gateway.metric("vestibule_configuration_reloads_total", &["taken"]).await >= 1.0);
+    assert!(world.gateway.metric("vestibule_configuration_reloads_total", &["taken"]).await >= 1);
 }
 
 #[tokio::test]
@@ -127,6 +125,7 @@ async fn n313_no_moment_of_a_reload_is_open() {
 #[tokio::test]
 async fn n313_a_changed_file_is_noticed() {
     let world = World::start().await;
+    assert_eq!(world.raw_get("/public/", "").await.status, 200);
     let patch = format!(
         "{}<sites><site name=\"website\" set:requireLogin=\"true\" /></sites>",
         world.started_with()
@@ -158,7 +157,7 @@ async fn n314_a_secret_from_the_environment_or_a_comment_never_means_less_protec
     assert_eq!(world.raw_get("/sitecore/shell/", "").await.status, 401);
     let answer = world.raw_get("/identity/login/shell/Partner", "Accept: text/html\r\n").await;
     assert!(answer.status >= 400, "a provider without its secret is off: {}", answer.status);
-    assert!(world.gateway.metric("vestibule_configuration_notices", &["disable"]).await >= 1.0);
+    assert!(world.gateway.metric("vestibule_configuration_notices", &["disable"]).await >= 1);
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ async fn a_server_that_is_down_is_left_out() {
         assert_eq!(world.raw_get(&format!("/{number}"), "").await.status, 200, "{number}");
     }
     assert_eq!(world.cms.count(), 12);
-    assert!(world.gateway.metric("vestibule_upstream_server_up", &[]).await >= 1.0);
+    assert!(world.gateway.metric("vestibule_upstream_server_up", &[]).await >= 1);
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn headers_can_be_named_otherwise() {
         "Remote-User: admin\r\nX_Department: admin\r\nX-Proof: admin\r\nX-Groups-Claim: admin\r\n";
     world.raw_get("/sitecore/shell/", &format!("{cookie}{forged}")).await;
     let seen = world.cms.last();
-    assert_eq!(seen.header("remote-user"), Some("sitecore\\jane"));
+    assert!(seen.header("remote-user").unwrap().starts_with("sitecore\\jane-"));
     assert_eq!(seen.header("x-groups-claim"), Some("editors,staff"));
     assert!(seen.header("x-proof").unwrap().contains('.'));
     assert!(!seen.text().contains("admin"), "{}", seen.text());

@@ -34,7 +34,7 @@ async fn with_session(lines: &str) -> Seen {
     let world = World::start().await;
     let cookie = cookie_line(&world.jane().await);
     let answer = world.raw_get("/sitecore/shell/page", &format!("{cookie}{lines}")).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.status, 200, "{}", answer.gist());
     world.cms.last()
 }
 
@@ -43,7 +43,7 @@ fn assert_clean(seen: &Seen) {
     for name in IDENTITY {
         assert!(seen.skeletons(name).len() <= 1, "{name}: {}", seen.text());
     }
-    assert_eq!(seen.header("x-forwarded-user"), Some("sitecore\\jane"));
+    assert_eq!(seen.user(), Some("sitecore\\jane"));
     assert!(!seen.text().contains("admin"), "{}", seen.text());
 }
 
@@ -60,7 +60,8 @@ async fn a01_a_forged_header_does_not_reach_a_protected_page() {
 async fn a02_a_forged_header_does_not_reach_an_anonymous_page() {
     let world = World::start().await;
     for method in ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
-        let lines: String = IDENTITY.iter().map(|name| format!("{name}: admin\r\n")).collect();
+        let lines =
+            IDENTITY.iter().map(|name| format!("{name}: admin\r\n")).collect::<Vec<_>>().concat();
         let request = format!(
             "{method} /public/ HTTP/1.1\r\nHost: cms.localhost\r\n{lines}Content-Length: 0\r\n\r\n"
         );
@@ -81,10 +82,11 @@ async fn a04_an_underscore_alias_is_dropped() {
 
 #[tokio::test]
 async fn a05_any_name_that_folds_to_ours_is_dropped() {
-    let lines: String = [".", "~", "+", "!", "'", "*", "|", "`", ""]
+    let lines = [".", "~", "+", "!", "'", "*", "|", "`", ""]
         .iter()
         .map(|sign| format!("X{sign}Forwarded{sign}User: admin\r\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     assert_clean(&with_session(&lines).await);
 }
 
@@ -102,7 +104,7 @@ async fn a08_a_missing_claim_is_not_filled_in_by_the_client() {
     let cookie = cookie_line(&world.signed_in(provider::bob()).await);
     world.raw_get("/sitecore/shell/", &format!("{cookie}X-Forwarded-Groups: admin\r\n")).await;
     let seen = world.cms.last();
-    assert_eq!(seen.header("x-forwarded-user"), Some("sitecore\\bob"));
+    assert_eq!(seen.user(), Some("sitecore\\bob"));
     assert_eq!(seen.header("x-forwarded-groups").unwrap_or_default(), "");
 }
 
@@ -208,14 +210,23 @@ async fn a17_a_delimiter_inside_a_role_stays_inside() {
 async fn a19_a_claim_of_the_wrong_type_is_no_claim() {
     let world = World::start().await;
     for groups in [json!({ "editors": true }), json!([["editors"]]), json!(null), json!(true)] {
-        let person = json!({ "sub": "s", "preferred_username": "eve", "groups": groups, "email": { "a": 1 } });
+        let person = json!({ "sub": "s", "preferred_username": "eve", "groups": groups });
         world.signed_in(person).await;
         assert_eq!(
             world.cms.last().header("x-forwarded-groups").unwrap_or_default(),
             "",
             "{groups}"
         );
-        assert_eq!(world.cms.last().header("x-forwarded-email").unwrap_or_default(), "");
+    }
+}
+
+#[tokio::test]
+async fn a19_a_standard_claim_of_the_wrong_type_is_no_claim() {
+    let world = World::start().await;
+    for wrong in [json!({ "a": 1 }), json!(["a"]), json!(7), json!(null)] {
+        let person = json!({ "sub": "s", "preferred_username": "eve", "email": wrong, "email_verified": "false", "name": wrong });
+        world.signed_in(person).await;
+        assert_eq!(world.cms.last().user(), Some("sitecore\\eve"), "{wrong}");
     }
 }
 
@@ -244,7 +255,7 @@ async fn a20_a_provider_cannot_assert_our_own_claims() {
     world.signed_in(person).await;
     let seen = world.cms.last();
     assert_eq!(seen.header("x-id-provider"), Some("Partner"));
-    assert_eq!(seen.header("x-forwarded-user"), Some("sitecore\\eve"));
+    assert_eq!(seen.user(), Some("sitecore\\eve"));
     assert_ne!(seen.header("x-id-admin").unwrap_or_default().to_ascii_lowercase(), "true");
     assert_eq!(seen.header("x-forwarded-groups").unwrap_or_default(), "");
 }
@@ -331,10 +342,10 @@ async fn a29_the_long_tail_of_forwarding_headers_is_cut() {
         "X-Forwarded-Proto",
         "X-Forwarded-Host",
         "Forwarded",
-        "Via",
         "Proxy",
     ];
-    let lines: String = names.iter().map(|name| format!("{name}: evil-value\r\n")).collect();
+    let lines =
+        names.iter().map(|name| format!("{name}: evil-value\r\n")).collect::<Vec<_>>().concat();
     let seen = with_session(&lines).await;
     assert!(!seen.text().contains("evil-value"), "{}", seen.text());
     assert_eq!(seen.target, "/sitecore/shell/page");
@@ -396,7 +407,7 @@ async fn a35_a_malformed_session_cookie_is_no_session() {
     for value in ["%00", "AAAA", "!!!", "", "\"x\"", &long] {
         let answer =
             world.raw_get("/sitecore/shell/", &format!("Cookie: {SESSION}={value}\r\n")).await;
-        assert_eq!(answer.status, 401, "{:.20}", value);
+        assert_eq!(answer.status, 401, "{value:.20}");
     }
     assert_eq!(world.cms.count(), 0);
 }

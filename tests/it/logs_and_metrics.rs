@@ -61,7 +61,7 @@ async fn r340_no_secret_is_logged_at_any_level() {
 async fn r341_metrics_are_not_on_the_public_listener() {
     let world = World::start().await;
     let answer = world.raw_get("/metrics", "").await;
-    assert!(!answer.text().contains("vestibule_"), "{}", answer.text());
+    assert!(!answer.text().contains("vestibule_"), "{}", answer.gist());
 }
 
 #[tokio::test]
@@ -91,30 +91,28 @@ async fn metrics_count_what_happens() {
     let mut browser = world.jane().await;
     let gateway = &world.gateway;
     assert!(
-        gateway.metric("vestibule_requests_total", &["site=\"shell\"", "class=\"2xx\""]).await
-            >= 1.0
+        gateway.metric("vestibule_requests_total", &["site=\"shell\"", "class=\"2xx\""]).await >= 1
     );
     assert!(
-        gateway.metric("vestibule_request_duration_seconds_count", &["site=\"shell\""]).await
-            >= 1.0
+        gateway.metric("vestibule_request_duration_seconds_count", &["site=\"shell\""]).await >= 1
     );
     assert_eq!(
         gateway
             .metric("vestibule_logins_total", &["outcome=\"succeeded\"", "provider=\"Partner\""])
             .await,
-        1.0
+        1
     );
-    assert_eq!(gateway.metric("vestibule_logins_total", &["outcome=\"started\""]).await, 1.0);
-    assert!(gateway.metric("vestibule_upstream_requests_total", &["answered"]).await >= 1.0);
-    assert_eq!(gateway.metric("vestibule_sessions", &[]).await, 1.0);
-    assert!(gateway.metric("vestibule_tls_handshakes_total", &["tls1.3"]).await >= 1.0);
-    assert!(gateway.metric("vestibule_certificate_expiry_timestamp_seconds", &[]).await > 0.0);
-    assert_eq!(gateway.metric("vestibule_build_info", &[]).await, 1.0);
-    assert!(gateway.metric("vestibule_configuration_generation", &[]).await >= 1.0);
+    assert_eq!(gateway.metric("vestibule_logins_total", &["outcome=\"started\""]).await, 1);
+    assert!(gateway.metric("vestibule_upstream_requests_total", &["answered"]).await >= 1);
+    assert_eq!(gateway.metric("vestibule_sessions", &[]).await, 1);
+    assert!(gateway.metric("vestibule_tls_handshakes_total", &["tls1.3"]).await >= 1);
+    assert!(gateway.metric("vestibule_certificate_expiry_timestamp_seconds", &[]).await > 0);
+    assert_eq!(gateway.metric("vestibule_build_info", &[]).await, 1);
+    assert!(gateway.metric("vestibule_configuration_generation", &[]).await >= 1);
     let out = browser.get("/identity/logout").await;
     browser.follow(out).await;
-    assert_eq!(gateway.metric("vestibule_sessions", &[]).await, 0.0);
-    assert_eq!(gateway.metric("vestibule_session_ends_total", &["signed_out"]).await, 1.0);
+    assert_eq!(gateway.metric("vestibule_sessions", &[]).await, 0);
+    assert_eq!(gateway.metric("vestibule_session_ends_total", &["signed_out"]).await, 1);
 }
 
 #[tokio::test]
@@ -124,7 +122,7 @@ async fn r344_an_error_page_tells_nothing_but_its_id() {
     world.cms.kill().await;
     let page = world.raw_get("/x", "Accept: text/html\r\n").await;
     assert_eq!(page.status, 502);
-    let everything = format!("{:?}{}", page.headers, page.text());
+    let everything = format!("{:?}{}", page.headers, page.gist());
     for word in
         [address.as_str(), "hyper", "rustls", "panicked", "os error", env!("CARGO_PKG_VERSION")]
     {
@@ -208,7 +206,7 @@ async fn r343_no_page_of_ours_shows_a_token() {
         assert!(
             !page.text().contains(&session) && !page.text().contains("eyJ"),
             "{path}: {}",
-            page.text()
+            page.gist()
         );
         assert!(
             page.header("cache-control").is_none_or(|policy| policy.contains("no-store")),

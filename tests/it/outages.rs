@@ -20,7 +20,7 @@ async fn a_gateway_starts_and_serves_while_its_provider_is_down() {
     assert_eq!(world.gateway.ask("/healthz/ready").await.status, 200);
     let page = world.browser().go("/sitecore/shell/").await;
     assert!(matches!(page.status, 502..=504), "{}", page.status);
-    assert!(page.text().contains("<main") && page.text().contains("Partner"), "{}", page.text());
+    assert!(page.text().contains("<main") && page.text().contains("Partner"), "{}", page.gist());
     world.idp.revive().await;
     world.later(61);
     world.jane().await;
@@ -57,7 +57,7 @@ async fn a_provider_that_dies_halfway_leaves_a_page_and_a_way_on() {
     assert!(
         page.text().contains("<main") && page.text().contains(START),
         "no way on: {}",
-        page.text()
+        page.gist()
     );
     world.idp.revive().await;
     world.later(61);
@@ -69,7 +69,7 @@ async fn a_provider_that_says_nothing_is_not_waited_for() {
     let world = World::start().await;
     world
         .idp
-        .lie(|lies| drop(lies.instead.insert("token", vec![Step::Wait(Duration::from_secs(120))])));
+        .lie(|lies| drop(lies.instead.insert("token", vec![Step::Wait(Duration::from_mins(2))])));
     let mut browser = world.browser();
     let page = tokio::time::timeout(Duration::from_secs(45), browser.go("/sitecore/shell/")).await;
     let page = page.expect("somebody waits for ever");
@@ -87,12 +87,10 @@ async fn errors_of_the_provider_stay_with_their_login() {
         ("400 Bad Request", "{\"error\":\"invalid_grant\"}"),
     ] {
         world.idp.honest();
-        world.idp.lie(|lies| {
-            drop(lies.instead.insert(
-                "token",
-                vec![Step::answer(status, &["Content-Type: application/json"], body)],
-            ))
-        });
+        world.idp.answers(
+            "token",
+            vec![Step::answer(status, &["Content-Type: application/json"], body)],
+        );
         let page = world.browser().go("/sitecore/shell/").await;
         assert!(
             (400..505).contains(&page.status) && page.text().contains("<main"),
@@ -103,7 +101,7 @@ async fn errors_of_the_provider_stay_with_their_login() {
     }
     world.idp.honest();
     world.jane().await;
-    assert!(world.gateway.metric("vestibule_logins_total", &["outcome=\"failed\""]).await >= 4.0);
+    assert!(world.gateway.metric("vestibule_logins_total", &["outcome=\"failed\""]).await >= 4);
 }
 
 #[tokio::test]
@@ -111,14 +109,12 @@ async fn a_complaint_about_the_redirect_address_is_answered_with_the_address_to_
     let world = World::start().await;
     let body = json!({ "error": "invalid_grant", "error_description": "redirect_uri mismatch" })
         .to_string();
-    world.idp.lie(|lies| {
-        drop(lies.instead.insert(
-            "token",
-            vec![Step::answer("400 Bad Request", &["Content-Type: application/json"], &body)],
-        ))
-    });
+    world.idp.answers(
+        "token",
+        vec![Step::answer("400 Bad Request", &["Content-Type: application/json"], &body)],
+    );
     let page = world.browser().go("/sitecore/shell/").await;
-    assert!(page.text().contains("/signin-oidc"), "{}", page.text());
+    assert!(page.text().contains("/signin-oidc"), "{}", page.gist());
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ async fn refused(paths: &[&str]) {
     let world = World::start().await;
     for path in paths {
         let answer = world.raw_get(path, "").await;
-        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        assert_eq!(answer.status, 400, "{path}: {}", answer.gist());
     }
     assert_eq!(world.cms.count(), 0, "the CMS saw {:?}", world.cms.seen());
 }
@@ -25,7 +25,7 @@ async fn protected(paths: &[&str]) {
     let world = World::start().await;
     for path in paths {
         let answer = world.raw_get(path, "").await;
-        assert_eq!(answer.status, 401, "{path}: {}", answer.text());
+        assert_eq!(answer.status, 401, "{path}: {}", answer.gist());
     }
     assert_eq!(world.cms.count(), 0, "the CMS saw {:?}", world.cms.seen());
 }
@@ -263,83 +263,88 @@ async fn b67_request_data_is_never_expanded() {
     assert_eq!(world.cms.last().header("x-note"), Some("$(env:PATH) %(x)s"));
 }
 
-/// Pieces of which paths that mean to confuse are made.
+/// Words of protected paths, and of others.
+const WORDS: [&str; 9] = [
+    "sitecore",
+    "SiteCore",
+    "shell",
+    "SHELL",
+    "admin",
+    "public",
+    "sitecore modules",
+    "x",
+    "siteco~1",
+];
+
+/// What separates, hides or imitates them.
+const TRICKS: [&str; 54] = [
+    "/",
+    "//",
+    "\\",
+    "%5c",
+    "%2f",
+    "%2F",
+    "%252f",
+    "..",
+    ".",
+    "%2e",
+    "%2E%2e",
+    ";",
+    ";x=1",
+    "%3b",
+    "(S(a))",
+    "(F(x))",
+    "%20",
+    " ",
+    "%00",
+    "%u002f",
+    "%u0073",
+    "%c0%af",
+    "%c5%bf",
+    "%e2%84%aa",
+    "%c4%b1",
+    "%ef%bc%8f",
+    "%ef%bc%8e",
+    "%e2%88%95",
+    "%c2%ad",
+    "%e2%80%8b",
+    "%ef%bd%93",
+    ":",
+    "::$DATA",
+    "%3a",
+    "~1",
+    "+",
+    "%25",
+    "%",
+    "%7e1",
+    "%c3%a9",
+    "%e4%b8%ad",
+    "'",
+    "!",
+    "=",
+    "@",
+    ",",
+    "&",
+    "$",
+    "_",
+    "-",
+    "con",
+    "%73",
+    "%53",
+    "%65",
+];
+
+/// A piece of a path that means to confuse.
 fn piece() -> impl Strategy<Value = String> {
-    let words = [
-        "sitecore",
-        "SiteCore",
-        "shell",
-        "SHELL",
-        "admin",
-        "public",
-        "sitecore modules",
-        "x",
-        "siteco~1",
-    ];
-    let tricks = [
-        "/",
-        "//",
-        "\\",
-        "%5c",
-        "%2f",
-        "%2F",
-        "%252f",
-        "..",
-        ".",
-        "%2e",
-        "%2E%2e",
-        ";",
-        ";x=1",
-        "%3b",
-        "(S(a))",
-        "(F(x))",
-        "%20",
-        " ",
-        "%00",
-        "%u002f",
-        "%u0073",
-        "%c0%af",
-        "%c5%bf",
-        "%e2%84%aa",
-        "%c4%b1",
-        "%ef%bc%8f",
-        "%ef%bc%8e",
-        "%e2%88%95",
-        "%c2%ad",
-        "%e2%80%8b",
-        "%ef%bd%93",
-        ":",
-        "::$DATA",
-        "%3a",
-        "~1",
-        "+",
-        "%25",
-        "%",
-        "%7e1",
-        "%c3%a9",
-        "%e4%b8%ad",
-        "'",
-        "!",
-        "=",
-        "@",
-        ",",
-        "&",
-        "$",
-        "_",
-        "-",
-        "con",
-        "%73",
-        "%53",
-        "%65",
-    ];
     prop_oneof![
-        3 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned),
-        3 => proptest::sample::select(tricks.to_vec()).prop_map(str::to_owned),
+        3 => proptest::sample::select(WORDS.to_vec()).prop_map(str::to_owned),
+        3 => proptest::sample::select(TRICKS.to_vec()).prop_map(str::to_owned),
         2 => proptest::sample::select(vec!["/"]).prop_map(str::to_owned),
         1 => (1_u8..=255).prop_map(|byte| format!("%{byte:02x}")),
         1 => proptest::char::any().prop_map(|c| {
             let mut bytes = [0; 4];
-            c.encode_utf8(&mut bytes).bytes().map(|b| format!("%{b:02X}")).collect()
+            let escapes = c.encode_utf8(&mut bytes).bytes().map(|b| format!("%{b:02X}"));
+            escapes.collect::<Vec<_>>().concat()
         }),
     ]
 }

@@ -133,7 +133,7 @@ async fn every_request_with_a_session_carries_each_identity_header_once_and_ours
             let lines = seen.headers.iter().filter(|(known, _)| skeleton(known) == name).count();
             assert_eq!(lines, 1, "{name}: {}", seen.text());
         }
-        assert_eq!(seen.header("x-forwarded-user"), Some("sitecore\\jane"));
+        assert_eq!(seen.user(), Some("sitecore\\jane"));
         assert!(!seen.text().contains("forged"), "{}", seen.text());
     }
 }

@@ -58,7 +58,7 @@ async fn j221_two_values_under_our_name_are_no_session() {
     {
         assert_eq!(shell(&world, &cookies).await, 401, "{cookies}");
     }
-    assert!(world.gateway.metric("vestibule_cookie_contradictions_total", &[]).await >= 2.0);
+    assert!(world.gateway.metric("vestibule_cookie_contradictions_total", &[]).await >= 2);
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn j239_another_site_cannot_sign_anybody_out() {
                 answer.text().contains("sign-out-button"),
                 "{site}: {} {}",
                 answer.status,
-                answer.text()
+                answer.gist()
             );
             assert_eq!(
                 world.raw_get("/sitecore/shell/", &cookie).await.status,
@@ -312,7 +312,7 @@ async fn m292_the_same_subject_of_two_providers_is_two_users() {
         let page = browser
             .go(&format!("/identity/login/shell/{name}?returnUrl=%2Fsitecore%2Fshell%2F"))
             .await;
-        assert_eq!(page.status, 200, "{}", page.text());
+        assert_eq!(page.status, 200, "{}", page.gist());
         names.push(world.cms.last().header("x-forwarded-user").unwrap().to_owned());
     }
     assert_ne!(names[0], names[1]);
@@ -331,7 +331,7 @@ async fn m301_the_next_user_of_a_browser_inherits_nothing() {
     world.idp.person(provider::bob());
     assert_eq!(browser.go("/sitecore/shell/").await.status, 200);
     let seen = world.cms.last();
-    assert_eq!(seen.header("x-forwarded-user"), Some("sitecore\\bob"));
+    assert_eq!(seen.user(), Some("sitecore\\bob"));
     assert_eq!(seen.header("x-forwarded-groups").unwrap_or_default(), "");
     assert!(!seen.text().contains("jane"), "{}", seen.text());
 }
@@ -353,6 +353,6 @@ async fn sessions_in_all_are_bounded_and_an_eviction_is_counted() {
         "newcomers still get in"
     );
     assert_eq!(world.raw_get("/sitecore/shell/", &first).await.status, 401);
-    assert!(world.gateway.metric("vestibule_session_ends_total", &["evicted"]).await >= 3.0);
-    assert!(world.gateway.metric("vestibule_sessions", &[]).await <= 4.0);
+    assert!(world.gateway.metric("vestibule_session_ends_total", &["evicted"]).await >= 3);
+    assert!(world.gateway.metric("vestibule_sessions", &[]).await <= 4);
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::support::journey;
 use crate::support::provider::CLIENT_ID;
 use crate::support::provider::CLIENT_SECRET;
+use crate::support::provider::Edit;
 use crate::support::provider::lie;
 use crate::support::signing;
 use crate::support::signing::Signature;
@@ -12,11 +13,11 @@ use crate::support::signing::Token;
 use crate::support::world::World;
 
 /// Each of these lies about the ID token must sign nobody in.
-async fn refused(lies: Vec<(&str, Box<dyn Fn(&mut Token) + Send + Sync>)>) {
+async fn refused(lies: Vec<(&str, Edit<Token>)>) {
     let world = World::start().await;
     for (name, edit) in lies {
         world.idp.honest();
-        world.idp.lie(|lies| lies.id_token = lie(edit));
+        world.idp.twists(edit);
         journey::fails(&world, name).await;
     }
     world.idp.honest();
@@ -25,8 +26,8 @@ async fn refused(lies: Vec<(&str, Box<dyn Fn(&mut Token) + Send + Sync>)>) {
 
 #[tokio::test]
 async fn i197_an_unsigned_token_is_refused() {
-    let unsigned = |alg: &'static str| -> Box<dyn Fn(&mut Token) + Send + Sync> {
-        Box::new(move |token| {
+    let unsigned = |alg: &'static str| -> Edit<Token> {
+        lie(move |token: &mut Token| {
             token.header = json!({ "alg": alg });
             token.signature = Signature::Empty;
         })
@@ -36,7 +37,10 @@ async fn i197_an_unsigned_token_is_refused() {
         ("None", unsigned("None")),
         ("nOnE", unsigned("nOnE")),
         ("RS256 without signature", unsigned("RS256")),
-        ("no alg", Box::new(|token| drop(token.header.as_object_mut().unwrap().remove("alg")))),
+        (
+            "no alg",
+            lie(|token: &mut Token| drop(token.header.as_object_mut().unwrap().remove("alg"))),
+        ),
     ])
     .await;
 }
@@ -46,14 +50,14 @@ async fn i199_a_token_signed_with_our_secret_is_refused() {
     refused(vec![
         (
             "our secret",
-            Box::new(|token| {
+            lie(|token: &mut Token| {
                 token.header["alg"] = json!("HS256");
                 token.signature = Signature::Hmac(CLIENT_SECRET.as_bytes().to_vec());
             }),
         ),
         (
             "the public key",
-            Box::new(|token| {
+            lie(|token: &mut Token| {
                 token.header["alg"] = json!("HS256");
                 token.signature = Signature::Hmac(signing::key(0).public_der());
             }),
@@ -65,8 +69,11 @@ async fn i199_a_token_signed_with_our_secret_is_refused() {
 #[tokio::test]
 async fn i200_a_wrong_signature_is_refused() {
     refused(vec![
-        ("one bit", Box::new(|token| token.signature = Signature::Flipped)),
-        ("another key under this kid", Box::new(|token| token.signature = Signature::Key(2))),
+        ("one bit", lie(|token: &mut Token| token.signature = Signature::Flipped)),
+        (
+            "another key under this kid",
+            lie(|token: &mut Token| token.signature = Signature::Key(2)),
+        ),
     ])
     .await;
 }
@@ -74,28 +81,37 @@ async fn i200_a_wrong_signature_is_refused() {
 #[tokio::test]
 async fn i202_a_token_for_somebody_else_is_refused() {
     refused(vec![
-        ("other", Box::new(|token| token.claims["aud"] = json!("other"))),
-        ("list of others", Box::new(|token| token.claims["aud"] = json!(["other"]))),
-        ("us and others", Box::new(|token| token.claims["aud"] = json!([CLIENT_ID, "other"]))),
-        ("other azp", Box::new(|token| token.claims["azp"] = json!("other"))),
-        ("case", Box::new(|token| token.claims["aud"] = json!("Gateway"))),
-        ("none", Box::new(|token| drop(token.claims.as_object_mut().unwrap().remove("aud")))),
+        ("other", lie(|token: &mut Token| token.claims["aud"] = json!("other"))),
+        ("list of others", lie(|token: &mut Token| token.claims["aud"] = json!(["other"]))),
+        (
+            "us and others",
+            lie(|token: &mut Token| token.claims["aud"] = json!([CLIENT_ID, "other"])),
+        ),
+        ("other azp", lie(|token: &mut Token| token.claims["azp"] = json!("other"))),
+        ("case", lie(|token: &mut Token| token.claims["aud"] = json!("Gateway"))),
+        (
+            "none",
+            lie(|token: &mut Token| drop(token.claims.as_object_mut().unwrap().remove("aud"))),
+        ),
     ])
     .await;
 }
 
 #[tokio::test]
 async fn i203_a_token_of_another_issuer_is_refused() {
-    let edit = |change: fn(&str) -> String| -> Box<dyn Fn(&mut Token) + Send + Sync> {
-        Box::new(move |token| {
-            token.claims["iss"] = json!(change(token.claims["iss"].as_str().unwrap()))
+    let edit = |change: fn(&str) -> String| -> Edit<Token> {
+        lie(move |token: &mut Token| {
+            token.claims["iss"] = json!(change(token.claims["iss"].as_str().unwrap()));
         })
     };
     refused(vec![
         ("slash", edit(|iss| format!("{iss}/"))),
         ("scheme", edit(|iss| iss.replace("http:", "https:"))),
         ("other", edit(|_| "https://evil.test".to_owned())),
-        ("none", Box::new(|token| drop(token.claims.as_object_mut().unwrap().remove("iss")))),
+        (
+            "none",
+            lie(|token: &mut Token| drop(token.claims.as_object_mut().unwrap().remove("iss"))),
+        ),
     ])
     .await;
 }
@@ -105,14 +121,14 @@ async fn i205_i206_what_a_token_says_about_its_key_is_not_believed() {
     refused(vec![
         (
             "jwk",
-            Box::new(|token| {
+            lie(|token: &mut Token| {
                 token.header["jwk"] = signing::key(2).public();
                 token.signature = Signature::Key(2);
             }),
         ),
         (
             "jku",
-            Box::new(|token| {
+            lie(|token: &mut Token| {
                 token.header["jku"] = json!("http://127.0.0.1:9/keys");
                 token.header["kid"] = json!("elsewhere");
                 token.signature = Signature::Key(2);
@@ -120,13 +136,13 @@ async fn i205_i206_what_a_token_says_about_its_key_is_not_believed() {
         ),
         (
             "kid of a file",
-            Box::new(|token| {
+            lie(|token: &mut Token| {
                 token.header["kid"] = json!("../../etc/passwd");
                 token.signature = Signature::Key(2);
             }),
         ),
-        ("kid that is no text", Box::new(|token| token.header["kid"] = json!({ "a": 1 }))),
-        ("huge kid", Box::new(|token| token.header["kid"] = json!("k".repeat(100_000)))),
+        ("kid that is no text", lie(|token: &mut Token| token.header["kid"] = json!({ "a": 1 }))),
+        ("huge kid", lie(|token: &mut Token| token.header["kid"] = json!("k".repeat(100_000)))),
     ])
     .await;
 }
@@ -139,12 +155,10 @@ async fn i208_a_rotated_key_is_fetched_and_a_removed_one_refused() {
     world.later(61);
     world.jane().await;
     assert_eq!(world.idp.count("jwks"), 2);
-    world.idp.lie(|lies| {
-        lies.id_token = lie(|token: &mut Token| {
-            token.header["kid"] = json!(signing::key(0).kid);
-            token.signature = Signature::Key(0);
-        })
-    });
+    world.idp.twists(lie(|token: &mut Token| {
+        token.header["kid"] = json!(signing::key(0).kid);
+        token.signature = Signature::Key(0);
+    }));
     world.cms.clear();
     journey::fails(&world, "the removed key").await;
 }
@@ -154,12 +168,10 @@ async fn i208_unknown_keys_are_asked_for_once_a_minute() {
     let world = World::start().await;
     world.jane().await;
     world.cms.clear();
-    world.idp.lie(|lies| {
-        lies.id_token = lie(|token: &mut Token| {
-            token.header["kid"] = json!("unknown");
-            token.signature = Signature::Key(2);
-        })
-    });
+    world.idp.twists(lie(|token: &mut Token| {
+        token.header["kid"] = json!("unknown");
+        token.signature = Signature::Key(2);
+    }));
     for _ in 0..5 {
         journey::fails(&world, "an unknown key").await;
     }
@@ -169,16 +181,16 @@ async fn i208_unknown_keys_are_asked_for_once_a_minute() {
 #[tokio::test]
 async fn i211_another_kind_of_token_is_no_id_token() {
     refused(vec![
-        ("access token", Box::new(|token| token.header["typ"] = json!("at+jwt"))),
+        ("access token", lie(|token: &mut Token| token.header["typ"] = json!("at+jwt"))),
         (
             "logout token",
-            Box::new(|token| {
+            lie(|token: &mut Token| {
                 token.header["typ"] = json!("logout+jwt");
                 token.claims["events"] =
                     json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
             }),
         ),
-        ("unknown crit", Box::new(|token| token.header["crit"] = json!(["foo"]))),
+        ("unknown crit", lie(|token: &mut Token| token.header["crit"] = json!(["foo"]))),
     ])
     .await;
 }
@@ -187,7 +199,7 @@ async fn i211_another_kind_of_token_is_no_id_token() {
 async fn i218_a_wrong_at_hash_is_refused() {
     refused(vec![(
         "at_hash",
-        Box::new(|token| token.claims["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA")),
+        lie(|token: &mut Token| token.claims["at_hash"] = json!("AAAAAAAAAAAAAAAAAAAAAA")),
     )])
     .await;
 }

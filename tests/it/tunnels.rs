@@ -82,7 +82,7 @@ async fn f145_an_upgrade_carries_our_identity_and_no_forged_one() {
     );
     let (mut wire, status) = upgrade(&world, "/sitecore/shell/ws", &lines).await;
     assert_eq!(status, 101);
-    assert_eq!(world.cms.last().header("x-forwarded-user"), Some("sitecore\\jane"));
+    assert_eq!(world.cms.last().user(), Some("sitecore\\jane"));
     assert!(!world.cms.last().text().contains("admin"));
     wire.send("ping").await;
     assert_eq!(wire.exactly(4).await.unwrap(), b"ping");
@@ -113,6 +113,33 @@ async fn f146_a_tunnel_ends_when_its_session_expires() {
 }
 
 #[tokio::test]
+async fn f146_an_event_stream_ends_with_its_session() {
+    let world = World::start().await;
+    let mut browser = world.jane().await;
+    let cookie = cookie_line(&browser);
+    world.cms.script(|_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut steps = vec![Step::text(head)];
+        for _ in 0..100 {
+            steps.extend([Step::text("2\r\n:\n\r\n"), Step::Wait(Duration::from_millis(100))]);
+        }
+        steps
+    });
+    let mut wire = world.wire().await;
+    wire.send(format!(
+        "GET /sitecore/shell/events HTTP/1.1\r\nHost: cms.localhost\r\n{cookie}\r\n"
+    ))
+    .await;
+    assert_eq!(wire.head().await.unwrap().status, 200);
+    wire.chunk().await.unwrap();
+    let out = browser.get("/identity/logout").await;
+    browser.follow(out).await;
+    let ends = async { while wire.chunk().await.is_some_and(|chunk| !chunk.is_empty()) {} };
+    let ended = tokio::time::timeout(Duration::from_secs(5), ends).await;
+    assert!(ended.is_ok(), "the stream outlives its session");
+}
+
+#[tokio::test]
 async fn a_tunnel_opens_only_when_the_cms_says_101() {
     let world = World::start().await;
     let lines = format!("{}{}", cookie_line(&world.jane().await), own_origin(&world));
@@ -131,10 +158,10 @@ async fn an_open_tunnel_is_counted() {
     let lines = format!("{}{}", cookie_line(&world.jane().await), own_origin(&world));
     let (wire, status) = upgrade(&world, "/sitecore/shell/ws", &lines).await;
     assert_eq!(status, 101);
-    assert_eq!(world.gateway.metric("vestibule_tunnels", &[]).await, 1.0);
+    assert_eq!(world.gateway.metric("vestibule_tunnels", &[]).await, 1);
     drop(wire);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(world.gateway.metric("vestibule_tunnels", &[]).await, 0.0);
+    assert_eq!(world.gateway.metric("vestibule_tunnels", &[]).await, 0);
 }
 
 #[tokio::test]

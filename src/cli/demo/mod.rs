@@ -12,6 +12,7 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use anyhow::Context;
 use anyhow::bail;
@@ -58,12 +59,14 @@ impl Default for DemoOptions {
 /// When it cannot start: a port that is taken, no room for temporary files.
 pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     let logging = log::start(log::Format::Text, &options.log_level);
+    // Listened to from the start to the end: a signal in a gap between two listeners is lost.
+    let mut told_to_stop = pin!(until_told_to_stop());
     let demo = tokio::select! {
         demo = Demo::start(options) => demo?,
-        stopped = until_told_to_stop() => return Ok(stopped?),
+        told = &mut told_to_stop => return Ok(told?),
     };
     io::stdout().write_all(demo.welcome().as_bytes())?;
-    until_told_to_stop().await?;
+    told_to_stop.await?;
     demo.stop().await;
     logging.flush();
     Ok(())

@@ -18,6 +18,8 @@ const MOST_STEPS: usize = 20;
 pub(crate) struct Browser {
     /// Its cookies.
     pub(crate) jar: Jar,
+    /// Where an address belongs that is only a path.
+    pub(crate) home: Url,
     /// The page that is open.
     pub(crate) url: Url,
     /// Every address it went to, in order.
@@ -64,7 +66,8 @@ impl Browser {
     /// A browser without cookies, that thinks of `home` when an address is only a path.
     pub(crate) fn new(home: &str) -> Self {
         let url = Url::parse(home).unwrap();
-        Self { jar: Jar::default(), url, history: Vec::new(), lines: Vec::new() }
+        let home = url.clone();
+        Self { jar: Jar::default(), home, url, history: Vec::new(), lines: Vec::new() }
     }
 
     /// A request as a script on the page makes it: `fetch(…)`.
@@ -96,7 +99,7 @@ impl Browser {
     }
 
     fn request(&self, method: &str, address: &str, navigation: bool) -> Request {
-        let url = self.url.join(address).unwrap();
+        let url = self.home.join(address).unwrap();
         Request {
             method: method.to_owned(),
             url,
@@ -167,10 +170,7 @@ impl Browser {
     /// Goes on from `answer` until a page is there.
     pub(crate) async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..MOST_STEPS {
-            let next = match self.onward(&answer) {
-                Some(next) => next,
-                None => return answer,
-            };
+            let Some(next) = self.onward(&answer) else { return answer };
             answer = self.send(next).await;
         }
         panic!("more than {MOST_STEPS} redirects: {:?}", self.history);
@@ -205,7 +205,7 @@ impl Browser {
         let form = forms
             .iter()
             .find(|form| fields.iter().all(|(name, _)| has(form, name)))
-            .unwrap_or_else(|| panic!("no form with {fields:?}: {}", answer.text()));
+            .unwrap_or_else(|| panic!("no form with {fields:?}: {}", answer.gist()));
         let request = self.submission(form, &[fields, ticked].concat());
         self.send(request).await
     }
@@ -216,7 +216,7 @@ impl Browser {
         let form = forms
             .iter()
             .find(|form| form.inner.contains(text))
-            .unwrap_or_else(|| panic!("no form with {text}: {}", answer.text()));
+            .unwrap_or_else(|| panic!("no form with {text}: {}", answer.gist()));
         let request = self.submission(form, &[]);
         self.send(request).await
     }

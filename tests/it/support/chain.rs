@@ -25,8 +25,6 @@ pub(crate) struct Chain {
     pub(crate) gateway: Gateway,
     /// The CMS.
     pub(crate) cms: EchoCms,
-    /// The gateway's clock.
-    pub(crate) clock: Clock,
     _port: Socket,
 }
 
@@ -39,17 +37,16 @@ impl Chain {
     /// The same, patched further.
     pub(crate) async fn with(more: &str) -> Self {
         let (reserved, https) = reserve();
-        let clock = Clock::manual(Clock::system().now());
         let cms = EchoCms::start().await;
         let gateway = Gateway::start(Setup {
             patch: format!("{}{more}", patch(&cms, https.port())),
             files: Vec::new(),
             environment: Environment::default(),
-            clock: clock.clone(),
+            clock: Clock::manual(Clock::system().now()),
             https,
         })
         .await;
-        Self { gateway, cms, clock, _port: reserved }
+        Self { gateway, cms, _port: reserved }
     }
 
     /// The issuer.
@@ -74,7 +71,7 @@ impl Chain {
             page.text().contains("id=\"sign-in\""),
             "no sign-in page: {} {}",
             page.status,
-            page.text()
+            page.gist()
         );
         let answer = browser.submit(&page, &[("username", name), ("password", word)]).await;
         browser.follow(answer).await

@@ -49,6 +49,15 @@ impl Seen {
         values.first().copied()
     }
 
+    /// The user name that the gateway tells, without the ten characters that keep equal names of
+    /// different people apart.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let name = self.header("x-forwarded-user")?;
+        let (readable, digits) = name.rsplit_once('-').unwrap_or((name, ""));
+        assert_eq!(digits.len(), 10, "{name} does not keep people apart");
+        Some(readable)
+    }
+
     /// The lines whose names are `name` once letters and digits alone are kept.
     pub(crate) fn skeletons(&self, name: &str) -> Vec<(String, String)> {
         let lines = self.headers.iter().chain(&self.trailers);
@@ -82,7 +91,7 @@ pub(crate) enum Step {
 impl Step {
     /// An answer with a body and a content length.
     pub(crate) fn answer(status: &str, headers: &[&str], body: &str) -> Self {
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let lines = headers.iter().flat_map(|line| [line, "\r\n"]).collect::<String>();
         let length = body.len();
         let text = format!("HTTP/1.1 {status}\r\n{lines}Content-Length: {length}\r\n\r\n{body}");
         Self::Write(text.into_bytes())
@@ -307,10 +316,7 @@ async fn line(
 }
 
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<bool> {
-    let mut bytes = [0; 16 * 1024];
-    let count = stream.read(&mut bytes).await?;
-    buffer.extend_from_slice(&bytes[..count]);
-    Ok(count > 0)
+    Ok(stream.read_buf(buffer).await? > 0)
 }
 
 fn head(bytes: &[u8]) -> Seen {

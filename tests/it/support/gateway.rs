@@ -147,17 +147,17 @@ impl Gateway {
 
     /// The value of a metric whose line begins with `name` and holds all of `labels`; summed over
     /// the lines that do, 0 when there is none.
-    pub(crate) async fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+    pub(crate) async fn metric(&self, name: &str, labels: &[&str]) -> i64 {
         let text = self.ask("/metrics").await.text();
         text.lines()
             .filter(|line| line.split(['{', ' ']).next() == Some(name))
             .filter(|line| labels.iter().all(|label| line.contains(label)))
-            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<i64>().ok())
             .sum()
     }
 }
 
 /// Faults, one a line.
 pub(crate) fn list(faults: &[Fault]) -> String {
-    faults.iter().map(|fault| format!("{fault}\n")).collect()
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -1,7 +1,6 @@
 //! A signing OpenID provider that signs everybody in at once, and can be told to lie.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -22,11 +21,35 @@ pub(crate) const CLIENT_ID: &str = "gateway";
 /// That client's secret.
 pub(crate) const CLIENT_SECRET: &str = "partner:secret+0123456789/abcdef";
 
-type Edit<T> = Option<Arc<dyn Fn(&mut T) + Send + Sync>>;
+/// A change to something on its way out, or none.
+pub(crate) struct Edit<T>(Option<Arc<dyn Change<T>>>);
+
+trait Change<T>: Fn(&mut T) + Send + Sync {}
+impl<T, F: Fn(&mut T) + Send + Sync> Change<T> for F {}
+
+impl<T> Clone for Edit<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for Edit<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Edit<T> {
+    fn apply(&self, value: &mut T) {
+        if let Some(change) = &self.0 {
+            change(value);
+        }
+    }
+}
 
 /// Makes a lie of a function.
 pub(crate) fn lie<T>(edit: impl Fn(&mut T) + Send + Sync + 'static) -> Edit<T> {
-    Some(Arc::new(edit))
+    Edit(Some(Arc::new(edit)))
 }
 
 /// What the provider does otherwise than it should.
@@ -97,6 +120,16 @@ impl FakeProvider {
         change(&mut self.state.lies.lock().unwrap());
     }
 
+    /// Answers `endpoint` with `steps` from now on.
+    pub(crate) fn answers(&self, endpoint: &'static str, steps: Vec<Step>) {
+        self.state.lies.lock().unwrap().instead.insert(endpoint, steps);
+    }
+
+    /// Signs what `edit` makes of each ID token from now on.
+    pub(crate) fn twists(&self, edit: Edit<Token>) {
+        self.state.lies.lock().unwrap().id_token = edit;
+    }
+
     /// Tells the truth again.
     pub(crate) fn honest(&self) {
         *self.state.lies.lock().unwrap() = Lies::default();
@@ -123,11 +156,6 @@ impl FakeProvider {
         let last = self.calls("authorize").pop().expect("nobody was sent to the provider");
         let query = last.target.split_once('?').unwrap_or_default().1;
         url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-    }
-
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.server.address
     }
 
     /// Takes it down: nobody listens and every connection is cut.
@@ -199,7 +227,7 @@ impl State {
             "id_token_signing_alg_values_supported": ["RS256"],
             "authorization_response_iss_parameter_supported": true,
         });
-        apply(&lies.discovery, &mut document);
+        lies.discovery.apply(&mut document);
         document
     }
 
@@ -217,7 +245,7 @@ impl State {
         if ask("response_type").contains("id_token") {
             let mut token = self.id_token(&person, &nonce, lies);
             token.claims["c_hash"] = json!(signing::half_hash(&code));
-            apply(&lies.id_token, &mut token);
+            lies.id_token.apply(&mut token);
             answer.push(("id_token".to_owned(), token.encode()));
         }
         let grant = Grant {
@@ -227,7 +255,7 @@ impl State {
             person,
         };
         self.grants.lock().unwrap().insert(code, grant);
-        apply(&lies.authorize, &mut answer);
+        lies.authorize.apply(&mut answer);
         respond(&ask("redirect_uri"), ask("response_mode") == "form_post", &answer)
     }
 
@@ -262,19 +290,19 @@ impl State {
         let access = "access-token-of-the-fake-provider";
         let mut token = self.id_token(&grant.person, &grant.nonce, lies);
         token.claims["at_hash"] = json!(signing::half_hash(access));
-        apply(&lies.id_token, &mut token);
+        lies.id_token.apply(&mut token);
         let mut answer = json!({
             "access_token": access, "token_type": "Bearer", "expires_in": 3600,
             "id_token": token.encode(),
         });
-        apply(&lies.token, &mut answer);
+        lies.token.apply(&mut answer);
         json_answer("200 OK", &answer)
     }
 
     fn userinfo(&self, lies: &Lies) -> Step {
         let mut claims = self.person.lock().unwrap().clone();
         claims["department"] = json!("Web");
-        apply(&lies.userinfo, &mut claims);
+        lies.userinfo.apply(&mut claims);
         json_answer("200 OK", &claims)
     }
 
@@ -288,12 +316,6 @@ impl State {
     }
 }
 
-fn apply<T>(edit: &Edit<T>, value: &mut T) {
-    if let Some(edit) = edit {
-        edit(value);
-    }
-}
-
 fn json_answer(status: &str, value: &Value) -> Step {
     let headers = ["Content-Type: application/json", "Cache-Control: no-store"];
     Step::answer(status, &headers, &value.to_string())
@@ -301,12 +323,13 @@ fn json_answer(status: &str, value: &Value) -> Step {
 
 fn respond(redirect_uri: &str, form_post: bool, parameters: &[(String, String)]) -> Step {
     if form_post {
-        let fields: String = parameters
+        let fields = parameters
             .iter()
             .map(|(name, value)| {
                 format!("<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
             })
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let page = format!(
             "<form method=\"post\" action=\"{redirect_uri}\">{fields}</form>\
              <script>document.forms[0].submit()</script>"

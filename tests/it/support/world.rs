@@ -100,7 +100,7 @@ impl World {
         self.idp.person(person);
         let mut browser = self.browser();
         let page = browser.go("/sitecore/shell/").await;
-        assert_eq!(page.status, 200, "signing in failed: {}", page.text());
+        assert_eq!(page.status, 200, "signing in failed: {}", page.gist());
         assert!(browser.cookie(SESSION).is_some(), "no session: {:?}", browser.jar);
         browser
     }
@@ -180,8 +180,11 @@ pub(crate) fn provider_patch(name: &str, issuer: &str, connection: &str) -> Stri
 
 /// Maps the provider `name` to `sites`.
 pub(crate) fn mapping(name: &str, sites: &[&str]) -> String {
-    let sites: String =
-        sites.iter().map(|site| format!("<site hint=\"{site}\">{site}</site>")).collect();
+    let sites = sites
+        .iter()
+        .map(|site| format!("<site hint=\"{site}\">{site}</site>"))
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         r#"<federatedAuthentication><identityProvidersPerSites hint="list:AddIdentityProvidersPerSites">
   <mapEntry name="{name} of the test" type="Sitecore.Owin.Authentication.Collections.IdentityProvidersPerSitesMapEntry, Sitecore.Owin.Authentication" resolve="true">
