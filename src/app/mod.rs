@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Context;
 use tokio::task::JoinHandle;
 
+use crate::app::watch::Watch;
 use crate::clock::Clock;
 use crate::config;
 use crate::config::Config;
@@ -86,7 +87,9 @@ impl App {
     ///
     /// See [`StartError`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let mut watch = Watch::new(&options.conf);
         let config = load(&options).await.map_err(StartError::Configuration)?;
+        watch.add_certificates(&config);
         log_notices(&config);
         let house = Arc::new(house::open(&config, &options)?);
         let demo = house::demo(&config).await.context("starting the demo CMS")?;
@@ -123,7 +126,7 @@ impl App {
             addresses,
         });
         let tasks = vec![
-            tokio::spawn(watch::reload_on_change(Arc::downgrade(&running))),
+            tokio::spawn(watch::reload_on_change(Arc::downgrade(&running), watch)),
             tokio::spawn(house::keep(Arc::downgrade(&running))),
         ];
         Ok(Self { running, tasks })

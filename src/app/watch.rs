@@ -1,8 +1,6 @@
 //! Reloading by itself: on SIGHUP, and when a file of the configuration or a certificate changes.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -15,46 +13,52 @@ use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 
 use crate::app::Running;
+use crate::config::Config;
 use crate::config::model::ListenerKind;
 
 /// Changes come in bursts: the reload waits until nothing has changed for this long.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// Reloads until the app is gone.
-pub(super) async fn reload_on_change(running: Weak<Running>) {
-    let (notify, mut changes) = mpsc::channel(1);
-    let Some(paths) = running.upgrade().map(|running| watched(&running)) else { return };
-    let _watcher = watch(&paths, notify.clone());
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
-    loop {
-        tokio::select! {
-            _ = hangups.recv() => {}
-            change = changes.recv() => {
-                if change.is_none() {
-                    return;
-                }
-                while tokio::time::timeout(QUIET, changes.recv()).await.is_ok() {}
+/// Watches files from its making on, so that a change during the start is not missed.
+#[derive(Debug)]
+pub(super) struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    changes: mpsc::Receiver<()>,
+    /// Keeps `changes` open where files cannot be watched.
+    _open: mpsc::Sender<()>,
+}
+
+impl Watch {
+    /// Watches the configuration directory.
+    pub(super) fn new(conf: &Path) -> Self {
+        let (sender, changes) = mpsc::channel(1);
+        let mut watch = Self { watcher: watcher(sender.clone()), changes, _open: sender };
+        watch.add(conf);
+        watch
+    }
+
+    /// Watches the directories of the certificates too: they are renewed by renaming.
+    pub(super) fn add_certificates(&mut self, config: &Config) {
+        for listener in &config.listeners {
+            if let ListenerKind::Tls(chains) = &listener.kind {
+                let files = chains.iter().flat_map(|(certificate, key)| [certificate, key]);
+                files.filter_map(|file| file.parent()).for_each(|directory| self.add(directory));
             }
         }
-        let Some(running) = running.upgrade() else { return };
-        // A refusal has been logged and counted; the old configuration goes on.
-        drop(running.reload().await);
     }
-}
 
-/// The configuration directory and the directories of certificates, which are renewed by renaming.
-fn watched(running: &Running) -> BTreeSet<PathBuf> {
-    let mut paths = BTreeSet::from([running.options.conf.clone()]);
-    for listener in &running.current.load().config.listeners {
-        if let ListenerKind::Tls(chains) = &listener.kind {
-            let files = chains.iter().flat_map(|(certificate, key)| [certificate, key]);
-            paths.extend(files.filter_map(|file| file.parent().map(Path::to_path_buf)));
+    fn add(&mut self, directory: &Path) {
+        if directory.as_os_str().is_empty() {
+            return;
+        }
+        let Some(watcher) = &mut self.watcher else { return };
+        if let Err(error) = watcher.watch(directory, RecursiveMode::Recursive) {
+            tracing::warn!(directory = %directory.display(), %error, "this directory is not watched");
         }
     }
-    paths
 }
 
-fn watch(paths: &BTreeSet<PathBuf>, changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
+fn watcher(changed: mpsc::Sender<()>) -> Option<RecommendedWatcher> {
     let notice = move |event: notify::Result<notify::Event>| {
         let touched = event.is_ok_and(|event| {
             matches!(event.kind, EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_))
@@ -63,17 +67,27 @@ fn watch(paths: &BTreeSet<PathBuf>, changed: mpsc::Sender<()>) -> Option<Recomme
             tracing::trace!("a reload is due already");
         }
     };
-    let mut watcher = match notify::recommended_watcher(notice) {
-        Ok(watcher) => watcher,
+    match notify::recommended_watcher(notice) {
+        Ok(watcher) => Some(watcher),
         Err(error) => {
             tracing::warn!(%error, "files are not watched; SIGHUP still reloads");
-            return None;
-        }
-    };
-    for path in paths.iter().filter(|path| !path.as_os_str().is_empty()) {
-        if let Err(error) = watcher.watch(path, RecursiveMode::Recursive) {
-            tracing::warn!(path = %path.display(), %error, "this directory is not watched");
+            None
         }
     }
-    Some(watcher)
+}
+
+/// Reloads until the app is gone.
+pub(super) async fn reload_on_change(running: Weak<Running>, mut watch: Watch) {
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            _ = hangups.recv() => {}
+            _ = watch.changes.recv() => {
+                while tokio::time::timeout(QUIET, watch.changes.recv()).await.is_ok() {}
+            }
+        }
+        let Some(running) = running.upgrade() else { return };
+        // A refusal has been logged and counted; the old configuration goes on.
+        drop(running.reload().await);
+    }
 }

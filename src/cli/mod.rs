@@ -1,9 +1,11 @@
 //! The command line: one file a command.
 
 pub mod certificate;
+pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod health;
+pub mod providers;
 pub mod run;
 pub mod secret;
 pub mod show;
@@ -23,14 +25,23 @@ const USAGE: u8 = 64;
 /// Exit code of a wrong configuration (`EX_CONFIG`).
 pub const CONFIGURATION: u8 = 78;
 
+/// A reverse-proxy authentication gateway that reads the configuration Sitecore owners already have.
 #[derive(Debug, Parser)]
-#[command(name = "vestibule", version, about, max_term_width = 100)]
+#[command(name = "vestibule", version, max_term_width = 100)]
 enum Command {
     Run(run::Run),
+    /// Opens a demo: a gateway, a CMS, an identity server, users and an external provider.
     Demo(demo::DemoOptions),
+    Check(check::Command),
+    Show(show::Command),
+    Providers(providers::Command),
+    Explain(explain::Command),
+    /// Makes secrets for the configuration.
     #[command(subcommand)]
     Secret(secret::Command),
-    Explain(explain::Command),
+    /// Makes certificates.
+    #[command(subcommand)]
+    Certificate(certificate::Command),
     Health(health::Health),
 }
 
@@ -56,8 +67,12 @@ impl Command {
         match self {
             Self::Run(run) => control_runtime()?.block_on(run.run()),
             Self::Demo(options) => control_runtime()?.block_on(demo::run(options)).map(success),
-            Self::Secret(secret) => secret.run().map(success),
+            Self::Check(check) => check.run(),
+            Self::Show(show) => show.run(),
+            Self::Providers(providers) => providers.run(),
             Self::Explain(explain) => explain.run(),
+            Self::Secret(secret) => secret.run().map(success),
+            Self::Certificate(certificate) => certificate.run().map(success),
             Self::Health(health) => health.run(),
         }
     }
@@ -65,6 +80,7 @@ impl Command {
 
 /// Help and version go to standard output with exit code 0, complaints to standard error with 64.
 fn explain_usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to be done when the output is closed.
     drop(error.print());
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }

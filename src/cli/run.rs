@@ -12,6 +12,7 @@ use crate::app::Options;
 use crate::app::StartError;
 use crate::cli;
 use crate::clock::Clock;
+use crate::config;
 use crate::config::Environment;
 use crate::observe::log;
 
@@ -24,12 +25,12 @@ pub struct Run {
     /// Worker threads; one per core unless given.
     #[arg(long)]
     workers: Option<usize>,
-    /// The shape of log lines.
-    #[arg(long, value_enum, default_value = "json")]
-    log_format: log::Format,
-    /// The log level: error, warn, info, debug or trace.
-    #[arg(long, default_value = "info")]
-    log_level: String,
+    /// The shape of log lines; as `<logging>` says unless given.
+    #[arg(long, value_enum)]
+    log_format: Option<log::Format>,
+    /// The log level: error, warn, info, debug or trace; as `<logging>` says unless given.
+    #[arg(long)]
+    log_level: Option<String>,
 }
 
 impl Run {
@@ -39,10 +40,11 @@ impl Run {
     ///
     /// When it cannot start for another reason than the configuration.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let logging = log::start(self.log_format, &self.log_level);
+        let environment = Environment::process();
+        let logging = self.start_logging(&environment);
         let options = Options {
             conf: self.config.clone(),
-            environment: Environment::process(),
+            environment,
             clock: Clock::system(),
             workers: self.workers.unwrap_or_else(cores),
         };
@@ -57,6 +59,18 @@ impl Run {
         app.drain().await;
         logging.flush();
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Run {
+    /// Reads the configuration once ahead, because its own notices are logged.
+    fn start_logging(&self, environment: &Environment) -> log::Logging {
+        let configured = config::load(&self.config, environment).ok().map(|c| c.logging);
+        let json = configured.as_ref().is_some_and(|logging| logging.json);
+        let format = if json { log::Format::Json } else { log::Format::Text };
+        let level = configured.map_or_else(|| "info".to_owned(), |logging| logging.level);
+        let level = self.log_level.clone().unwrap_or(level);
+        log::start(self.log_format.unwrap_or(format), &level)
     }
 }
 

@@ -10,11 +10,15 @@ use crate::users::local;
 /// Whether `session` is one on `path` of `site` (`CheckIdentityProvider` and
 /// `ValidateSiteNeutralPaths` of the product, spec §1.9).
 pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Session) -> bool {
+    let home = config.site(&session.identity.site);
+    if home.is_none_or(|home| is_identity_server(home) != is_identity_server(site)) {
+        return false;
+    }
     let provider = &*session.identity.provider;
     if provider == local::PROVIDER {
         return local_user_counts(config, site, session);
     }
-    if site.destination == Destination::IdentityServer {
+    if is_identity_server(site) {
         let external = &config.identity_server.external_providers;
         return external.iter().any(|p| p.is_enabled() && *p.name == *provider);
     }
@@ -23,12 +27,18 @@ pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Sess
             && config.provider(provider).is_some_and(|p| p.is_enabled()))
 }
 
+/// Sessions of the identity server and of the sites keep to themselves, whatever cookie they come
+/// in (security.md J226).
+fn is_identity_server(site: &Site) -> bool {
+    site.destination == Destination::IdentityServer
+}
+
 /// A local user counts on the identity server and on the sites of the user's own domain, as long as
 /// the configuration has the user.
 fn local_user_counts(config: &Config, site: &Site, session: &Session) -> bool {
     let name = &session.identity.user.name;
     let domain = name.split_once('\\').map_or("", |(domain, _)| domain);
     let own_domain = site.domain.as_deref().is_some_and(|d| d.eq_ignore_ascii_case(domain));
-    (site.destination == Destination::IdentityServer || own_domain)
+    (is_identity_server(site) || own_domain)
         && config.local_users.iter().any(|user| user.name.eq_ignore_ascii_case(name))
 }

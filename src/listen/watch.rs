@@ -286,7 +286,7 @@ impl Watch {
             Phase::Handshake if draining => Verdict::End,
             Phase::Handshake if over(timeouts.handshake) => Verdict::Cut("handshake_timeout"),
             Phase::Head | Phase::Preface if over(timeouts.head) => Verdict::Cut("head_timeout"),
-            Phase::Idle if draining && over(LINGER) => Verdict::End,
+            Phase::Preface | Phase::Idle if draining && over(LINGER) => Verdict::End,
             Phase::Idle if !draining && over(timeouts.idle) => Verdict::Drain,
             Phase::Linger if over(LINGER) => Verdict::End,
             Phase::Handshake

@@ -18,7 +18,7 @@ const FACTORY_HINTS: [&str; 8] =
 const MAX_COMPARED_DEPTH: usize = 30;
 
 /// Comparisons of one element with another that merging one installation may take.
-const MAX_COMPARISONS: u64 = 20_000_000;
+const MAX_COMPARISONS: u64 = 10_000_000;
 
 /// Finds the matches, within a bound on the work.
 #[derive(Default)]

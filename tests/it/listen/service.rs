@@ -32,7 +32,7 @@ use vestibule::listen::Serve;
 use vestibule::listen::Setup;
 use vestibule::observe::Metrics;
 
-/// Says what it received; `/slow` takes 300 ms, `/large` is 64 MiB, `/page` is 8 KiB, `/never` never
+/// Says what it received; `/slow` takes 300 ms, `/large` is 16 MiB, `/page` is 8 KiB, `/never` never
 /// answers, `/tunnel` echoes after `101`.
 #[derive(Default)]
 pub(super) struct Echo {
@@ -79,9 +79,9 @@ impl Serve for Echo {
     }
 }
 
-/// 64 MiB in pieces of 64 KiB.
+/// 16 MiB in pieces of 64 KiB.
 fn large() -> Body {
-    Body::stream(Pieces { piece: vec![b'x'; 64 * 1024].into(), left: 1024 })
+    Body::stream(Pieces { piece: vec![b'x'; 64 * 1024].into(), left: 256 })
 }
 
 struct Pieces {
