@@ -17,12 +17,14 @@ mod support;
 
 mod access;
 mod caching;
+mod callbacks;
 mod config_reload;
 mod configuration;
 mod corpus;
 mod demo;
 mod demo_command;
 mod fixtures;
+mod forwarded;
 mod forwarding;
 mod framing;
 mod headers;
