@@ -34,6 +34,7 @@ pub use start::start;
 use crate::http::Body;
 use crate::http::Connection;
 use crate::http::Response;
+use crate::proxy;
 
 /// What answers requests: one a worker, never leaving its core.
 ///
@@ -47,4 +48,14 @@ pub trait Serve: Send + Sync + 'static {
         connection: Arc<Connection>,
         request: ::http::Request<Body>,
     ) -> impl Future<Output = Response> + Send;
+}
+
+impl Serve for proxy::Worker {
+    async fn answer(
+        self: Arc<Self>,
+        connection: Arc<Connection>,
+        request: ::http::Request<Body>,
+    ) -> Response {
+        proxy::answer(&self, &connection, request).await
+    }
 }

@@ -3,12 +3,11 @@
 //! Who, what, where, with which provider, how it ended, and the request id. Never a token, cookie,
 //! code or secret.
 
+use std::fmt;
 use std::net::IpAddr;
 
-use crate::http::RequestId;
-
 /// One entry of the audit trail.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// What happened.
     pub event: Event,
@@ -23,7 +22,7 @@ pub struct Entry<'a> {
     /// The client's address.
     pub client: IpAddr,
     /// The request's id.
-    pub request: &'a RequestId,
+    pub request: &'a dyn fmt::Display,
 }
 
 /// What an audit entry tells of.

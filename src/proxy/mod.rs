@@ -37,7 +37,6 @@ use crate::http::Response;
 use crate::http::Target;
 use crate::http::connection::Purpose;
 use crate::http::exchange;
-use crate::listen::Serve;
 use crate::observe::audit;
 use crate::pages;
 use crate::proxy::deadline::Deadlines;
@@ -62,16 +61,6 @@ impl Worker {
     /// The worker of that number.
     pub fn new(index: usize, current: Arc<Current>) -> Self {
         Self { index, current, deadlines: Deadlines::default() }
-    }
-}
-
-impl Serve for Worker {
-    async fn answer(
-        self: Arc<Self>,
-        connection: Arc<Connection>,
-        request: Request<Body>,
-    ) -> Response {
-        answer(&self, &connection, request).await
     }
 }
 

@@ -8,6 +8,10 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::unwrap_in_result,
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    clippy::large_futures,
     clippy::print_stderr,
     clippy::allow_attributes,
     reason = "helpers of tests are not tests to clippy, and a helper that fails has to end its test"
