@@ -206,7 +206,8 @@ fn texts(folder: &Path) -> Vec<PathBuf> {
         "conf",
     ];
     const NAMES: [&str; 4] = ["Dockerfile", "Makefile", "run", ".gitignore"];
-    const ELSEWHERE: [&str; 6] = ["target", ".git", "node_modules", "data", "corpus", "artifacts"];
+    const ELSEWHERE: [&str; 7] =
+        ["target", ".git", ".peers", "node_modules", "data", "corpus", "artifacts"];
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();

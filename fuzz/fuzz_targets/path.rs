@@ -1,3 +1,5 @@
+//! Fuzzes [`vestibule_fuzz::path`].
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| vestibule_fuzz::path(data));

@@ -24,6 +24,7 @@ use crate::login::oidc::Answer;
 use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
 use crate::login::oidc::Person;
+use crate::login::oidc::is_about_redirect;
 use crate::login::outcome::About;
 use crate::login::place;
 use crate::login::start::Start;
@@ -152,7 +153,7 @@ impl Login {
             self.failed(about, reason, &visit.exchange);
             return match self.anywhere(visit) {
                 Some(start_page) => Ok(redirect(visit, start_page.as_str())),
-                None => Err(reason.problem(about.caption, Some(sign_in_page(visit)))),
+                None => Err(reason.problem(about.provider, Some(sign_in_page(visit)))),
             };
         };
         let Pending { transaction, site, provider, .. } = pending;
@@ -163,7 +164,7 @@ impl Login {
         }
         if transaction.restarts >= MOST_RESTARTS {
             let retry = retry(pending);
-            return Err(reason.problem(&provider.caption, Some(retry)));
+            return Err(reason.problem(&provider.name, Some(retry)));
         }
         let start = Start {
             site,
@@ -237,11 +238,9 @@ fn check_issuer(
     }
 }
 
-/// What an error response means (RFC 6749 §4.1.2.1). Providers complain of redirect URIs in words.
+/// What an error response means (RFC 6749 §4.1.2.1).
 fn error_reason(error: &str, description: &str) -> Reason {
-    let words = format!("{error} {description}").to_ascii_lowercase();
-    let complaints = ["redirect_uri", "redirect uri", "redirecturi", "reply url", "reply address"];
-    if complaints.iter().any(|complaint| words.contains(complaint)) {
+    if is_about_redirect(error, description) {
         return Reason::RedirectAddress;
     }
     match error {

@@ -42,7 +42,7 @@ impl Login {
         let form = exchange.form()?;
         let name = form.get("username").unwrap_or_default();
         let page = Page { return_path: Some(way_back(visit, page.site, &form)), ..page };
-        let about = About { site: &page.site.name, provider: local::PROVIDER, caption: "" };
+        let about = About { site: &page.site.name, provider: local::PROVIDER };
         let again = |notice: Notice| {
             self.show(visit, Page { notice: Some(notice), username: name, ..page })
         };
@@ -85,7 +85,7 @@ impl Login {
         form: &Form,
     ) -> Response {
         let user = person.account();
-        let about = About { site: &site.name, provider: local::PROVIDER, caption: "" };
+        let about = About { site: &site.name, provider: local::PROVIDER };
         let identity = Identity {
             subject: user.name.clone(),
             user,

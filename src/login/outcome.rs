@@ -16,19 +16,17 @@ pub(super) struct About<'a> {
     pub site: &'a str,
     /// The provider's name; empty when none is known.
     pub provider: &'a str,
-    /// What people know the provider by.
-    pub caption: &'a str,
 }
 
 impl<'a> About<'a> {
     /// A sign-in at `site` with `provider`.
     pub(super) fn new(site: &'a Site, provider: &'a Provider) -> Self {
-        Self { site: &site.name, provider: &provider.name, caption: &provider.caption }
+        Self { site: &site.name, provider: &provider.name }
     }
 
     /// A sign-in at `site` of which no more is known.
     pub(super) fn unknown(site: &'a Site) -> Self {
-        Self { site: &site.name, provider: "", caption: "The identity provider" }
+        Self { site: &site.name, provider: "" }
     }
 }
 
@@ -60,7 +58,7 @@ impl Login {
         exchange: &Exchange,
     ) -> Problem {
         self.failed(about, reason, exchange);
-        reason.problem(about.caption, retry)
+        reason.problem(about.provider, retry)
     }
 
     fn count(&self, about: About<'_>, outcome: &str, reason: &str) {

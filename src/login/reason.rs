@@ -116,9 +116,11 @@ impl Reason {
     }
 
     /// What happened and what to do, for the person in front of the browser. `provider` is the
-    /// caption of the provider's button.
+    /// provider's name, empty when it is not known. Not its caption: that is a button's text, such
+    /// as `Go to login`.
     #[expect(clippy::too_many_lines, reason = "a line for each reason")]
     pub fn detail(&self, provider: &str) -> String {
+        let provider = if provider.is_empty() { "The identity provider" } else { provider };
         let text = match self {
             Self::ProviderDown => {
                 "{} cannot be reached at the moment. Try again in a few minutes, or choose another way to sign in."

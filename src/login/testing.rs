@@ -420,6 +420,7 @@ pub(super) fn config(connection: OpenIdConnect) -> Config {
     let shell = Site {
         providers: SiteProviders { providers: vec![Arc::clone(&partner)], persistent: false },
         login_page: Some("/identity/login/shell/Partner".to_owned()),
+        domain: Some("sitecore".to_owned()),
         ..site("shell", "/sitecore/shell", "cms.localhost")
     };
     let id = Site { destination: Destination::IdentityServer, ..site("id", "", "id.localhost") };

@@ -132,6 +132,10 @@ impl<V> Kept<V> {
         let Some(gone) = self.values.remove(&digest) else { return false };
         if let Some(owner) = self.owners.get_mut(&gone.owner) {
             owner.live = owner.live.saturating_sub(1);
+            // What goes is mostly the owner's oldest: without this, digests would pile up behind it.
+            while owner.order.front().is_some_and(|digest| !self.values.contains_key(digest)) {
+                owner.order.pop_front();
+            }
             if owner.live == 0 {
                 self.owners.remove(&gone.owner);
             }
@@ -229,6 +233,12 @@ mod tests {
         let kept = handles.lock();
         assert_eq!((kept.values.len(), kept.owners.len()), (10, 10));
         assert!(kept.order.len() < 100);
+        drop(kept);
+        for n in 0..1000 {
+            handles.issue(if n % 2 == 0 { "jane" } else { "joe" }, n, END, NOW);
+        }
+        let kept = handles.lock();
+        assert!(kept.owners.values().all(|owner| owner.order.len() <= 10));
     }
 
     #[test]

@@ -64,13 +64,13 @@ pub enum ClientError {
     /// The answer is longer than one megabyte.
     #[error("answer is too long")]
     TooLong,
-    /// It took more than ten seconds.
+    /// It took more than eight seconds.
     #[error("timeout")]
     Timeout,
 }
 
 /// From the first packet to the last byte of the answer.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
 /// Longest body that is read.
 const LONGEST_BODY: usize = 1024 * 1024;
 /// Longest head that is read.
@@ -86,7 +86,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// See [`ClientError`]; never longer than ten seconds in coming.
+    /// See [`ClientError`]; never longer than eight seconds in coming.
     pub async fn send(
         &self,
         request: http::Request<Vec<u8>>,

@@ -36,6 +36,7 @@ use crate::http::client::ClientError;
 use crate::http::client::Trust;
 use crate::login::oidc::call::Call;
 use crate::login::oidc::fault::Fault;
+use crate::login::oidc::fault::is_about_redirect;
 use crate::login::oidc::jws;
 use crate::login::oidc::metadata::Metadata;
 
@@ -135,7 +136,7 @@ impl<'c> AsyncHttpClient<'c> for Messenger {
 }
 
 /// Members of a token answer that the crate reads for us.
-const NEEDED: [&str; 3] = ["access_token", "token_type", "error"];
+const NEEDED: [&str; 4] = ["access_token", "token_type", "error", "error_description"];
 
 /// Takes the ID token out of a token answer before the crate reads it, and leaves the crate no more
 /// than it needs: it would read every claim and member into a type of its own, and refuse an
@@ -167,6 +168,14 @@ fn refused(
     error: RequestTokenError<ClientError, StandardErrorResponse<CoreErrorResponseType>>,
 ) -> Fault {
     match error {
+        RequestTokenError::ServerResponse(answer)
+            if is_about_redirect(
+                answer.error().as_ref(),
+                answer.error_description().map_or("", String::as_str),
+            ) =>
+        {
+            Fault::Redirect
+        }
         RequestTokenError::ServerResponse(answer) => match answer.error() {
             CoreErrorResponseType::InvalidClient | CoreErrorResponseType::UnauthorizedClient => {
                 Fault::Client(answer.error().to_string())

@@ -15,6 +15,9 @@ pub(in crate::login) enum Fault {
     /// The token endpoint does not accept our client.
     #[error("client refused: {0}")]
     Client(String),
+    /// The provider complains of our redirect URI.
+    #[error("redirect address refused")]
+    Redirect,
     /// The token endpoint does not accept the code, or something else of the request.
     #[error("code refused: {0}")]
     Code(String),
@@ -42,12 +45,21 @@ impl Fault {
             Self::Down(_) => Reason::ProviderDown,
             Self::Metadata(_) => Reason::ProviderMetadata,
             Self::Client(_) => Reason::ClientRefused,
+            Self::Redirect => Reason::RedirectAddress,
             Self::Code(_) => Reason::CodeRefused,
             Self::Response(_) => Reason::ResponseMalformed,
             Self::Token(_) => Reason::TokenInvalid,
             Self::Userinfo(_) => Reason::UserinfoInvalid,
         }
     }
+}
+
+/// Whether a provider's error is about our redirect URI, which it says in words alone: the code for
+/// it is `invalid_request` or `invalid_grant` like any other.
+pub(in crate::login) fn is_about_redirect(error: &str, description: &str) -> bool {
+    let words = format!("{error} {description}").to_ascii_lowercase();
+    let complaints = ["redirect_uri", "redirect uri", "redirecturi", "reply url", "reply address"];
+    complaints.iter().any(|complaint| words.contains(complaint))
 }
 
 /// The rule that a token breaks (OpenID Connect Core §3.1.3.7, RFC 7515, RFC 8725).

@@ -24,6 +24,7 @@ use serde_json::Value;
 pub(super) use authorize::Request;
 pub(super) use fault::Fault;
 use fault::TokenFault;
+pub(super) use fault::is_about_redirect;
 pub(super) use metadata::Metadata;
 
 use crate::clock::Timestamp;

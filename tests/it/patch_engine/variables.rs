@@ -84,7 +84,7 @@ fn variables_cannot_grow_without_bound() {
     let start = Instant::now();
     let merged = merged(&(base + "<x>$(v29)</x>"), &[]);
     assert!(merged.root.child("x").unwrap().text().len() < 10_000_000);
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[test]

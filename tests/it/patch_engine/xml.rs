@@ -96,7 +96,7 @@ fn n308_what_is_too_large_is_refused_quickly() {
     assert_eq!(fault_at(format!("<a{namespaces}/>").as_bytes()).0, 1);
     let many = format!("<a>{}</a>", "<b/>".repeat(2_000_000));
     assert_eq!(fault_at(many.as_bytes()).0, 1);
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn merging_gives_up_instead_of_going_on_for_ever() {
         nested = format!("<a>{nested}</a><a>{nested}</a>");
     }
     drop(merge_texts(&wrap(&nested), &[("p.config", &wrap(&nested))], &Environment::default()));
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn n308_a_large_file_that_is_allowed_is_read_in_seconds() {
     for text in [elements, references, comments] {
         assert!(parse(text.as_bytes(), Path::new("x.config")).is_ok());
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 fn joined(count: usize, part: impl Fn(usize) -> String) -> String {
