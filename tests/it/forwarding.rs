@@ -3,7 +3,9 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::support::cms::EchoCms;
 use crate::support::cms::Step;
+use crate::support::tls;
 use crate::support::world::SESSION;
 use crate::support::world::World;
 use crate::support::world::cookie_line;
@@ -272,4 +274,23 @@ async fn cookie_lines_are_joined_and_ours_left_out() {
     assert_eq!(world.cms.last().values("cookie").join("; "), "a=1; b=2");
     world.raw_get("/sitecore/shell/", &format!("Cookie: {SESSION}={session}\r\n")).await;
     assert_eq!(world.cms.last().values("cookie"), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_https_cms_is_believed_only_with_the_authority_it_is_configured_with() {
+    let behind = EchoCms::start().await;
+    let port = tls::terminate(behind.address).await;
+    let upstream = |ca: &str| {
+        format!(
+            "<gateway><upstreams><upstream name=\"inner\" {ca}><server url=\"https://localhost:{port}\" />\
+             </upstream></upstreams></gateway>\
+             <sites><site name=\"service\" set:upstream=\"inner\" /></sites>"
+        )
+    };
+    let world = World::with(&upstream("ca=\"{folder}/server.pem\"")).await;
+    assert_eq!(world.raw_get("/sitecore/service/x", "").await.status, 200);
+    assert_eq!(behind.last().header("x-forwarded-proto"), Some("https"));
+    let distrustful = World::with(&upstream("")).await;
+    assert_eq!(distrustful.raw_get("/sitecore/service/x", "").await.status, 502);
+    assert_eq!(behind.count(), 1);
 }

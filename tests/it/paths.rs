@@ -263,6 +263,38 @@ async fn b67_request_data_is_never_expanded() {
     assert_eq!(world.cms.last().header("x-note"), Some("$(env:PATH) %(x)s"));
 }
 
+/// What `c` stands in for or hides in, each a path of which some reading may be the shell.
+fn disguises(c: char) -> [String; 6] {
+    let mut bytes = [0; 4];
+    let escapes = c.encode_utf8(&mut bytes).bytes().map(|b| format!("%{b:02X}"));
+    let c = escapes.collect::<Vec<_>>().concat();
+    [
+        format!("/site{c}core/shell"),
+        format!("/sitecore{c}/shell"),
+        format!("/sitecore{c}shell"),
+        format!("/{c}itecore/shell"),
+        format!("/s{c}tecore/shell"),
+        format!("/site{c}ore/shell"),
+    ]
+}
+
+#[test]
+fn b49_b50_no_character_stands_in_for_an_ascii_one() {
+    let shell = "/sitecore/shell";
+    let mut taken_in = Vec::new();
+    for c in (0x80..=0xffff_u32).filter_map(char::from_u32) {
+        for raw in disguises(c) {
+            let Ok(path) = CanonicalPath::read(&raw) else { continue };
+            let readings = iis::extremes(path.as_str());
+            if readings.iter().any(|reading| iis::is_under(reading, shell) != path.is_under(shell))
+            {
+                taken_in.push(format!("U+{:04X} in {raw}", u32::from(c)));
+            }
+        }
+    }
+    assert!(taken_in.is_empty(), "{taken_in:#?}");
+}
+
 /// Words of protected paths, and of others.
 const WORDS: [&str; 9] = [
     "sitecore",

@@ -45,13 +45,18 @@ const LONG_NAMES: [&str; 3] = ["sitecore", "sitecore modules", "identity"];
 /// Every reading of `wire`, the path of a request line: canonical slashes, no dot segments, case
 /// folded as NTFS folds it.
 pub(crate) fn readings(wire: &str) -> Vec<String> {
-    let mut readings = vec![read(wire, &[]), read(wire, &FREEDOMS)];
+    let mut readings = extremes(wire).to_vec();
     readings.extend(FREEDOMS.iter().map(|&freedom| read(wire, &[freedom])));
     readings.extend(FREEDOMS.iter().map(|&without| {
         let rest: Vec<Freedom> = FREEDOMS.iter().copied().filter(|f| *f != without).collect();
         read(wire, &rest)
     }));
     readings
+}
+
+/// The reading that takes no freedom and the one that takes all of them.
+pub(crate) fn extremes(wire: &str) -> [String; 2] {
+    [read(wire, &[]), read(wire, &FREEDOMS)]
 }
 
 /// Whether a reading lies under `prefix`, which is written in lower case.

@@ -1,6 +1,7 @@
 //! One certificate for all gateways of a test run, and clients that trust it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -9,12 +10,17 @@ use std::task::Poll;
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
+use rustls::ServerConfig;
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
+use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -120,4 +126,30 @@ pub(crate) async fn presents(port: u16, certificate: &Certificate) -> bool {
     let tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let name = ServerName::try_from("cms.localhost").unwrap();
     TlsConnector::from(trusting(roots, &["http/1.1"])).connect(name, tcp).await.is_ok()
+}
+
+/// Ends TLS for `behind` on a free port of loopback, with the certificate of this run.
+pub(crate) async fn terminate(behind: SocketAddr) -> u16 {
+    let key = PrivateKeyDer::from_pem_slice(certificate().key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate().der.clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let mut outer = acceptor.accept(tcp).await?;
+                let mut inner = TcpStream::connect(behind).await?;
+                tokio::io::copy_bidirectional(&mut outer, &mut inner).await
+            });
+        }
+    });
+    port
 }
