@@ -1,5 +1,6 @@
 //! On to the CMS: identity and forwarding headers in, one server of the upstream, its answer back.
 
+use std::error::Error;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -16,6 +17,7 @@ use hyper::body::Incoming;
 use crate::error::Problem;
 use crate::http::Body;
 use crate::http::Response;
+use crate::http::body::BodyError;
 use crate::proxy::body::Download;
 use crate::proxy::body::DownloadRules;
 use crate::proxy::body::Lease;
@@ -134,12 +136,27 @@ async fn send_over(
             Ok(Sent::Answered(answer, lease))
         }
         Some(Err(Failure::Unsent(request))) => Ok(Sent::Unsent(request)),
+        Some(Err(Failure::Broken(error))) if is_client_timeout(&error) => {
+            Err(Problem::RequestTimeout)
+        }
         Some(Err(Failure::Broken(error))) => {
             tracing::warn!(upstream = %passage.upstream.settings.name, server = %server.host, port = server.port, request.id = %passage.story.id, %error, "upstream answer broke off");
             Err(Problem::UpstreamFailed)
         }
         None => Err(Problem::UpstreamTimeout),
     }
+}
+
+/// Whether the request broke off because the client's own body did not come.
+fn is_client_timeout(error: &hyper::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<BodyError>().is_some_and(BodyError::is_timeout) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn dial(passage: &Passage<'_>, server: &Server) -> io::Result<UpstreamConnection> {

@@ -75,17 +75,32 @@ pub async fn answer(
     let mut record = observed::Record::begin(connection, &request);
     let wants_page = exchange::wants_page(request.headers());
     let told = tell(worker, &gateway, connection, request, &mut record).await;
-    let response = told.unwrap_or_else(|problem| {
+    let mut response = told.unwrap_or_else(|problem| {
         record.outcome = problem.outcome();
         let mut response = pages::problem(&problem, wants_page, &record.id);
-        if matches!(problem, Problem::BadRequest(_) | Problem::RequestTimeout) && !connection.http2
-        {
+        if leaves_framing_in_doubt(&problem) && !connection.http2 {
             response.headers_mut().insert(header::CONNECTION, CLOSE);
         }
         response
     });
+    if connection.secure && record.outcome != meters::FORWARDED {
+        let transport_security = pages::STRICT_TRANSPORT_SECURITY;
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, transport_security);
+    }
     record.end(&gateway, &response, started.elapsed());
     response
+}
+
+/// Whether what follows on the connection may not be a request of its own.
+fn leaves_framing_in_doubt(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::BadRequest(_)
+            | Problem::RequestTimeout
+            | Problem::NotImplemented
+            | Problem::ExpectationFailed
+            | Problem::PayloadTooLarge
+    )
 }
 
 /// The story. Each step either goes on or ends it.

@@ -96,7 +96,7 @@ async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Probl
                 provider.unwrap_or_default(),
                 hint.unwrap_or_default()
             );
-            Ok(response::see_other(&address))
+            Ok(response::found(&address))
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+#[allow(unreachable_pub, reason = "the fuzz targets are a crate of their own")]
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
