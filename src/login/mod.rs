@@ -8,6 +8,8 @@ mod addresses;
 mod browser;
 mod callback;
 mod endpoint;
+#[cfg(test)]
+mod fake_provider;
 mod finish;
 mod limit;
 mod links;
@@ -20,6 +22,8 @@ mod place;
 mod reason;
 #[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod scenarios_around;
 
 mod sign_in_urls;
 mod start;

@@ -180,9 +180,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::login::fake_provider::Signer;
+    use crate::login::fake_provider::right_claims;
     use crate::login::testing::NOW;
-    use crate::login::testing::Signer;
-    use crate::login::testing::right_claims;
 
     const ISSUER: &str = "https://idp.test";
 
