@@ -62,10 +62,10 @@ impl Entry<'_> {
         tracing::info!(
             target: "vestibule::audit",
             event = self.event.name(),
-            site = ?self.site,
-            provider = ?self.provider.unwrap_or_default(),
-            user = ?self.user.unwrap_or_default(),
-            reason = ?self.reason.unwrap_or_default(),
+            site = self.site,
+            provider = self.provider.unwrap_or_default(),
+            user = self.user.unwrap_or_default(),
+            reason = self.reason.unwrap_or_default(),
             client = %self.client,
             request.id = %self.request,
             "audit"

@@ -1,4 +1,4 @@
-//! Logs as text or JSON. Values that came from outside go in as fields, which the formatter escapes;
+//! Logs as text or JSON. Values that came from outside go in as fields, which [`lines`](super::lines) escapes;
 //! tokens, cookies, codes and secrets go in nowhere.
 
 use std::io;
@@ -10,8 +10,13 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::observe::lines::Lines;
 
 /// The shape of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -28,17 +33,11 @@ pub enum Format {
 /// Other crates stay at `warn` whatever the level: at `trace`, HTTP and TLS libraries print headers
 /// and key material.
 pub fn start(format: Format, level: &str) -> Logging {
-    let level = level.parse().unwrap_or(tracing::Level::INFO);
+    let level = level.parse().unwrap_or(LevelFilter::INFO);
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_target("vestibule", level);
     let logging = Logging::default();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("warn,vestibule={level}")))
-        .with_writer(logging.clone())
-        .with_ansi(false);
-    let started = match format {
-        Format::Text => builder.try_init(),
-        Format::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
-    };
-    if started.is_ok() {
+    let lines = Lines::new(format, logging.clone());
+    if tracing_subscriber::registry().with(lines.with_filter(filter)).try_init().is_ok() {
         logging.write_behind();
     }
     logging
@@ -73,6 +72,22 @@ impl Logging {
         }
     }
 
+    /// Adds a whole line.
+    pub(super) fn append(&self, line: &[u8]) {
+        let mut waiting = self.lock();
+        if waiting.len() + line.len() > MOST {
+            self.0.lost.store(true, Ordering::Relaxed);
+        } else {
+            waiting.extend_from_slice(line);
+        }
+    }
+
+    /// What is waiting, taken out.
+    #[cfg(test)]
+    pub(super) fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.lock())).unwrap()
+    }
+
     fn write_behind(&self) {
         let logging = self.clone();
         let forever = move || loop {
@@ -85,29 +100,5 @@ impl Logging {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
         self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<'a> MakeWriter<'a> for Logging {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Write for Logging {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let mut waiting = self.lock();
-        if waiting.len() + line.len() > MOST {
-            self.0.lost.store(true, Ordering::Relaxed);
-        } else {
-            waiting.extend_from_slice(line);
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What an operator sees: logs, metrics, the audit trail.
 
 pub mod audit;
+pub mod lines;
 pub mod log;
 pub mod metrics;
 

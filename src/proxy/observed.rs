@@ -76,16 +76,16 @@ impl Record {
         meters.count(&gateway.house.metrics, status, self.outcome, took);
         tracing::info!(
             target: "vestibule::request",
-            method = ?self.method.as_str(),
-            host = ?self.host,
-            path = ?self.path,
+            method = self.method.as_str(),
+            host = self.host.as_str(),
+            path = self.path.as_str(),
             status = status.as_u16(),
             outcome = self.outcome,
             site = self.site.as_ref().map_or("", |(_, name)| name),
-            user = ?self.user.as_ref().map_or("", |session| session.identity.user.name.as_str()),
+            user = self.user.as_ref().map_or("", |session| session.identity.user.name.as_str()),
             client = %self.client,
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            request.id = %self.id,
+            request.id = self.id.as_str(),
             "request"
         );
     }
