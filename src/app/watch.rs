@@ -33,7 +33,7 @@ impl Watch {
     pub(super) fn new(conf: &Path) -> Self {
         let (sender, changes) = mpsc::channel(1);
         let mut watch = Self { watcher: watcher(sender.clone()), changes, _open: sender };
-        watch.add(conf);
+        watch.add(conf, RecursiveMode::Recursive);
         watch
     }
 
@@ -42,17 +42,20 @@ impl Watch {
         for listener in &config.listeners {
             if let ListenerKind::Tls(chains) = &listener.kind {
                 let files = chains.iter().flat_map(|(certificate, key)| [certificate, key]);
-                files.filter_map(|file| file.parent()).for_each(|directory| self.add(directory));
+                for directory in files.filter_map(|file| file.parent()) {
+                    // Not what lies below: every file opened there would wake the watcher.
+                    self.add(directory, RecursiveMode::NonRecursive);
+                }
             }
         }
     }
 
-    fn add(&mut self, directory: &Path) {
+    fn add(&mut self, directory: &Path, mode: RecursiveMode) {
         if directory.as_os_str().is_empty() {
             return;
         }
         let Some(watcher) = &mut self.watcher else { return };
-        if let Err(error) = watcher.watch(directory, RecursiveMode::Recursive) {
+        if let Err(error) = watcher.watch(directory, mode) {
             tracing::warn!(directory = %directory.display(), %error, "this directory is not watched");
         }
     }

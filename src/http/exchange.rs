@@ -1,5 +1,6 @@
 //! A request that the gateway answers itself: target, headers and a small body, all in hand.
 
+use std::cell::Cell;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -144,14 +145,33 @@ fn single<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a s
     values.next().is_none().then_some(value)
 }
 
+fn hexadecimal(nibble: u64) -> u8 {
+    match u8::try_from(nibble & 0xf).unwrap_or(0) {
+        low @ 0..=9 => b'0' + low,
+        high => b'a' - 10 + high,
+    }
+}
+
 /// A request's id: ours, or one that a trusted proxy sent in `X-Request-Id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// A fresh id: 32 hexadecimal digits.
+    /// A fresh id: 32 hexadecimal digits, half of them this thread's own and half counting. It must
+    /// be unique, not secret, and is made for every request.
     pub fn fresh() -> Self {
-        Self(random::identifier().into())
+        thread_local! {
+            static NEXT: Cell<(u64, u64)> =
+                Cell::new((u64::from_be_bytes(random::bytes()), u64::from_be_bytes(random::bytes())));
+        }
+        let (thread, count) = NEXT.get();
+        NEXT.set((thread, count.wrapping_add(1)));
+        let mut digits = [0; 32];
+        for (digit, at) in digits.iter_mut().zip((0..32_u32).rev()) {
+            let half = if at < 16 { count } else { thread };
+            *digit = hexadecimal(half >> (4 * (at % 16)));
+        }
+        Self(std::str::from_utf8(&digits).unwrap_or_default().into())
     }
 
     /// `text` when it is 1 to 64 letters, digits and hyphens, which cannot harm a log or a page.
