@@ -97,8 +97,9 @@ pub(super) async fn keep(running: Weak<Running>) {
         let Some(running) = running.upgrade() else { return };
         running.house.sessions.sweep();
         let gateway = running.current.load();
+        let now = running.house.clock.now();
         for server in gateway.upstreams.iter().flat_map(|upstream| &upstream.servers) {
-            (0..running.house.workers).for_each(|worker| server.pool.sweep(worker));
+            (0..running.house.workers).for_each(|worker| server.pool.sweep(worker, now));
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The forwarding headers: what a trusted proxy said is read, and what the upstream is told is
 //! written anew.
 
+use std::fmt;
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use http::HeaderMap;
@@ -41,7 +43,7 @@ pub fn caller(connection: &Connection, headers: &HeaderMap) -> Caller {
     Caller { address: address.map_or(peer.address, |a| a.to_canonical()), secure }
 }
 
-/// Writes the forwarding headers for the upstream. What a trusted proxy said before stays in front
+/// Writes the forwarding headers for the upstream; `Host` must be the target's already. What a trusted proxy said before stays in front
 /// in `X-Forwarded-For`.
 pub fn write(
     headers: &mut HeaderMap,
@@ -51,22 +53,41 @@ pub fn write(
     id: &RequestId,
 ) {
     let scheme = if caller.secure { "https" } else { "http" };
-    let peer = connection.peer.ip().to_canonical().to_string();
-    let chain = match chain_before(connection, headers) {
-        Some(before) => format!("{before}, {peer}"),
-        None => peer,
-    };
-    let authority = target.authority();
-    let port = target.port.unwrap_or(if caller.secure { 443 } else { 80 });
-    let forwarded = match caller.address {
-        IpAddr::V4(address) => format!("for={address};host=\"{authority}\";proto={scheme}"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\";host=\"{authority}\";proto={scheme}"),
-    };
-    insert(headers, X_FORWARDED_FOR, &chain);
+    let mut text = String::with_capacity(128);
+    if let Some(before) = chain_before(connection, headers) {
+        text.push_str(&before);
+        text.push_str(", ");
+    }
+    append(
+        headers,
+        X_FORWARDED_FOR,
+        &mut text,
+        format_args!("{}", connection.peer.ip().to_canonical()),
+    );
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    insert(headers, X_FORWARDED_HOST, &authority);
+    let port = target.port.unwrap_or(if caller.secure { 443 } else { 80 });
     headers.insert(X_FORWARDED_PORT, HeaderValue::from(port));
-    insert(headers, header::FORWARDED, &forwarded);
+    let authority = headers.get(header::HOST).cloned();
+    if let Some(host) = authority.as_ref().and_then(|host| host.to_str().ok()) {
+        let forwarded = &mut text;
+        match caller.address {
+            IpAddr::V4(address) => append(
+                headers,
+                header::FORWARDED,
+                forwarded,
+                format_args!("for={address};host=\"{host}\";proto={scheme}"),
+            ),
+            IpAddr::V6(address) => append(
+                headers,
+                header::FORWARDED,
+                forwarded,
+                format_args!("for=\"[{address}]\";host=\"{host}\";proto={scheme}"),
+            ),
+        }
+    }
+    if let Some(authority) = authority {
+        headers.insert(X_FORWARDED_HOST, authority);
+    }
     insert(headers, X_REQUEST_ID, id.as_str());
     let via = if connection.http2 { "2 vestibule" } else { "1.1 vestibule" };
     headers.append(header::VIA, HeaderValue::from_static(via));
@@ -75,7 +96,7 @@ pub fn write(
         let id = id.as_str();
         if id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) {
             let span = id.get(16..).unwrap_or_default();
-            insert(headers, TRACEPARENT, &format!("00-{id}-{span}-00"));
+            append(headers, TRACEPARENT, &mut text, format_args!("00-{id}-{span}-00"));
         } else {
             headers.remove(TRACEPARENT);
         }
@@ -104,6 +125,14 @@ fn is_traceparent(value: &HeaderValue) -> bool {
     let id = |part: &str, length: usize| hex(part, length) && part.bytes().any(|b| b != b'0');
     matches!(parts.as_slice(), [version, trace, parent, flags]
         if hex(version, 2) && *version != "ff" && id(trace, 32) && id(parent, 16) && hex(flags, 2))
+}
+
+/// Writes `end` behind what `text` holds, makes that the header, and empties `text` for the next one.
+fn append(headers: &mut HeaderMap, name: HeaderName, text: &mut String, end: fmt::Arguments<'_>) {
+    if text.write_fmt(end).is_ok() {
+        insert(headers, name, text);
+    }
+    text.clear();
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, text: &str) {

@@ -41,12 +41,10 @@ impl HeaderRules {
     /// Headers that `Connection` names go too (RFC 9110 §7.6.1), before ours are added, so that a
     /// client cannot have ours removed by a hop.
     pub fn strip(&self, headers: &mut HeaderMap, trusted_peer: bool) {
-        remove_hop_by_hop(headers);
-        let forged: Vec<HeaderName> =
-            headers.keys().filter(|name| self.is_forged(name, trusted_peer)).cloned().collect();
-        for name in &forged {
-            headers.remove(name);
-        }
+        remove_named_by_connection(headers);
+        let ends_here =
+            |name: &&HeaderName| HOP_BY_HOP.contains(name) || self.is_forged(name, trusted_peer);
+        remove_all(headers, ends_here);
     }
 
     /// Whether a header or trailer of this name is only ours to send.
@@ -112,19 +110,30 @@ fn easy_auth(identity: &Identity) -> String {
 
 /// Removes `Connection`, everything it names, and the other fields of one hop.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(','))
-            .filter_map(|name| HeaderName::try_from(name.trim()).ok())
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
+    remove_named_by_connection(headers);
+    remove_all(headers, |name| HOP_BY_HOP.contains(name));
+}
+
+fn remove_named_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
     }
-    for name in &HOP_BY_HOP {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+/// Removes the headers that `condemned` picks, in one pass over the names.
+fn remove_all(headers: &mut HeaderMap, condemned: impl FnMut(&&HeaderName) -> bool) {
+    let names: Vec<HeaderName> = headers.keys().filter(condemned).cloned().collect();
+    for name in &names {
         headers.remove(name);
     }
 }

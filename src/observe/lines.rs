@@ -1,6 +1,7 @@
 //! Log lines, as text or JSON. Written by hand because a line is written for every request: each
 //! value goes straight into the buffer, and whatever came from outside is escaped on its way.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::fmt::Write;
 use std::time::Duration;
@@ -32,15 +33,22 @@ impl Lines {
     }
 }
 
+thread_local! {
+    /// A thread's line in the making: its memory is used again.
+    static LINE: RefCell<String> = RefCell::new(String::with_capacity(1024));
+}
+
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let meta = event.metadata();
-        let mut line = String::with_capacity(512);
-        let mut fields = Fields { format: self.format, line: &mut line, failed: false };
-        fields.head(self.clock.now(), meta.level().as_str(), meta.target());
-        event.record(&mut fields);
-        line.push_str(if self.format == Format::Json { "}\n" } else { "\n" });
-        self.logging.append(line.as_bytes());
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            let mut fields = Fields { format: self.format, line, failed: false };
+            fields.head(self.clock.now(), meta.level().as_str(), meta.target());
+            event.record(&mut fields);
+            line.push_str(if self.format == Format::Json { "}\n" } else { "\n" });
+            self.logging.append(line.as_bytes());
+        });
     }
 }
 

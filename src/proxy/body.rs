@@ -14,6 +14,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use hyper::body::Incoming;
 
+use crate::clock::Timestamp;
 use crate::http::Body;
 use crate::http::body::BodyError;
 use crate::proxy::connection::UpstreamConnection;
@@ -81,6 +82,8 @@ pub struct Lease {
     pub server: Arc<Server>,
     /// The worker whose stack it belongs to.
     pub worker: usize,
+    /// When its request began.
+    pub now: Timestamp,
 }
 
 /// What bounds a download.
@@ -104,7 +107,7 @@ impl Download {
         if let Some(mut lease) = self.lease.take()
             && lease.connection.is_sound()
         {
-            lease.server.pool.keep(lease.worker, lease.connection);
+            lease.server.pool.keep(lease.worker, lease.connection, lease.now);
         }
     }
 

@@ -83,13 +83,13 @@ async fn send(
     deadline: &Deadline,
 ) -> Result<(http::Response<Incoming>, Lease), Problem> {
     for server in passage.upstream.in_turn(passage.story.now) {
-        while let Some(pooled) = server.pool.take(passage.story.worker.index) {
+        while let Some(pooled) = server.pool.take(passage.story.worker.index, passage.story.now) {
             match send_over(passage, pooled, request, &server, deadline).await? {
                 Sent::Answered(answer, lease) => return Ok((answer, lease)),
                 Sent::Unsent(unsent) => request = *unsent,
             }
         }
-        let fresh = match dial(passage, &server).await {
+        let fresh = match Box::pin(dial(passage, &server)).await {
             Ok(fresh) => fresh,
             Err(error) => {
                 server.mark_down(passage.story.now);
@@ -132,6 +132,7 @@ async fn send_over(
                 connection,
                 server: Arc::clone(server),
                 worker: passage.story.worker.index,
+                now: passage.story.now,
             };
             Ok(Sent::Answered(answer, lease))
         }
@@ -189,9 +190,9 @@ fn respond(passage: &Passage<'_>, answer: http::Response<Incoming>, lease: Lease
 }
 
 fn give_back(lease: Lease) {
-    let Lease { mut connection, server, worker } = lease;
+    let Lease { mut connection, server, worker, now } = lease;
     if connection.is_sound() {
-        server.pool.keep(worker, connection);
+        server.pool.keep(worker, connection, now);
     }
 }
 

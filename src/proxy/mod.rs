@@ -135,7 +135,8 @@ async fn tell(
     record.user.clone_from(&story.session);
 
     if let Some(room) = rooms::room_of(&story) {
-        return rooms::answer(room, &story, request).await;
+        // Boxed here and below: what is rare must not make every request's future larger.
+        return Box::pin(rooms::answer(room, &story, request)).await;
     }
     let protected = match decide(&story, &request) {
         Decision::Allow { protected } => protected,
@@ -146,7 +147,7 @@ async fn tell(
     let passage = Passage { story: &story, upstream, upstream_index, protected };
     record.outcome = meters::FORWARDED;
     if let Some(wish) = upgrade {
-        return tunnel::open(&passage, request, wish).await;
+        return Box::pin(tunnel::open(&passage, request, wish)).await;
     }
     let navigation = exchange::is_navigation(request.method(), request.headers());
     let response = forward::forward(&passage, request).await?;

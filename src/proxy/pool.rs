@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
-use std::time::Instant;
 
+use crate::clock::Timestamp;
 use crate::proxy::connection::UpstreamConnection;
 
 /// Most idle connections to one server, a worker.
@@ -19,7 +19,7 @@ pub struct Pool(Box<[Mutex<Vec<Idle>>]>);
 
 #[derive(Debug)]
 struct Idle {
-    since: Instant,
+    since: Timestamp,
     connection: UpstreamConnection,
 }
 
@@ -30,30 +30,30 @@ impl Pool {
     }
 
     /// The connection that `worker` used last, if it is still sound. Unsound ones are closed.
-    pub fn take(&self, worker: usize) -> Option<UpstreamConnection> {
+    pub fn take(&self, worker: usize, now: Timestamp) -> Option<UpstreamConnection> {
         loop {
             let mut idle =
                 self.stack(worker)?.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if idle.since.elapsed() < FRESH && idle.connection.is_sound() {
+            if now.since(idle.since) < FRESH && idle.connection.is_sound() {
                 return Some(idle.connection);
             }
         }
     }
 
-    /// Keeps a connection that is between two messages.
-    pub fn keep(&self, worker: usize, connection: UpstreamConnection) {
+    /// Keeps a connection that is between two messages, for a request that began at `now`.
+    pub fn keep(&self, worker: usize, connection: UpstreamConnection, now: Timestamp) {
         let Some(stack) = self.stack(worker) else { return };
         let mut stack = stack.lock().unwrap_or_else(PoisonError::into_inner);
         if stack.len() < MOST {
-            stack.push(Idle { since: Instant::now(), connection });
+            stack.push(Idle { since: now, connection });
         }
     }
 
     /// Closes what has been idle for too long. Called now and then by each worker.
-    pub fn sweep(&self, worker: usize) {
+    pub fn sweep(&self, worker: usize, now: Timestamp) {
         let Some(stack) = self.stack(worker) else { return };
         let mut stack = stack.lock().unwrap_or_else(PoisonError::into_inner);
-        stack.retain(|idle| idle.since.elapsed() < FRESH);
+        stack.retain(|idle| now.since(idle.since) < FRESH);
     }
 
     fn stack(&self, worker: usize) -> Option<&Mutex<Vec<Idle>>> {
