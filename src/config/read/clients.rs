@@ -67,7 +67,7 @@ pub(crate) fn whole(setting: &Setting) -> Result<(), Refusal> {
     }
 }
 
-/// Reads a boolean key; what is neither is a fault.
+/// Reads a boolean key; what is neither, and what is empty, is a fault.
 pub(crate) fn boolean(setting: &Setting, name: &str, default: bool, report: &mut Report) -> bool {
     parse(setting, name, "true or false", report, values::boolean).unwrap_or(default)
 }
@@ -79,12 +79,12 @@ fn parse<T>(
     report: &mut Report,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Option<T> {
-    let text = setting.text(name)?;
+    let child = setting.child(name)?;
+    let text = child.value.as_deref().unwrap_or_default().trim();
     let value = read(text);
     if value.is_none() {
-        let origin = setting.child(name).map_or(&setting.origin, |child| &child.origin);
         report.fault(
-            origin,
+            &child.origin,
             format!("<{name}>{text}</{name}> cannot be read"),
             format!("write {shape}"),
         );
@@ -206,7 +206,7 @@ impl Reader<'_> {
     /// `…InSeconds`, or IdentityServer4's own name without that ending.
     fn seconds(&self, name: &str, default: u64, report: &mut Report) -> Duration {
         let long = format!("{name}InSeconds");
-        let name = if self.setting.text(&long).is_some() { long } else { name.to_owned() };
+        let name = if self.setting.child(&long).is_some() { long } else { name.to_owned() };
         let read = |text: &str| text.parse().ok().filter(|s| (1..=31_536_000).contains(s));
         let seconds = parse(self.setting, &name, "seconds, from 1 to 31536000", report, read);
         Duration::from_secs(seconds.unwrap_or(default))

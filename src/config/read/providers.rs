@@ -116,7 +116,9 @@ impl Reader<'_> {
     }
 
     fn outline(&self, id: &str) -> Provider {
-        let text = |name: &str| child_text(self.element, name).map(|(text, _)| text);
+        let text = |name: &str| {
+            child_text(self.element, name).map(|(text, _)| text).filter(|text| !text.is_empty())
+        };
         Provider {
             name: Arc::from(id),
             caption: text("caption").unwrap_or_else(|| id.to_owned()),

@@ -148,8 +148,7 @@ pub(crate) fn child<'a>(element: &'a Element, name: &str) -> Option<&'a Element>
     element.elements().find(|child| child.name.eq_ignore_ascii_case(name))
 }
 
-/// The text of a child that is not empty.
+/// The text of a child, which may be empty: a switch that says nothing is not one left out.
 pub(crate) fn child_text<'a>(element: &'a Element, name: &str) -> Option<(String, &'a Element)> {
-    let child = child(element, name)?;
-    Some((child.text(), child)).filter(|(text, _)| !text.is_empty())
+    child(element, name).map(|child| (child.text(), child))
 }

@@ -113,3 +113,12 @@ fn dictionary_files_are_merged_in_their_layers() {
         "{wrong:#?}"
     );
 }
+
+#[test]
+fn n310_an_empty_switch_of_a_client_is_a_fault() {
+    let faults = load(&[("identity/a.xml", &client("<Enabled></Enabled>"))]).unwrap_err();
+    assert_eq!(
+        faults,
+        ["identity/a.xml:4: <Enabled></Enabled> cannot be read; write true or false"]
+    );
+}

@@ -17,6 +17,8 @@ fn n310_a_misspelt_switch_of_a_provider_switches_it_off() {
     assert_eq!(noticed(typo, "did you mean <enabled>?"), NoticeKind::Disable);
     let wrong = typo.replace("enabeld", "enabled").replace("false", "flase");
     assert_eq!(noticed(&wrong, "<enabled>flase</enabled> cannot be read"), NoticeKind::Disable);
+    let empty = wrong.replace("flase", "");
+    assert_eq!(noticed(&empty, "<enabled></enabled> cannot be read"), NoticeKind::Disable);
 }
 
 #[test]

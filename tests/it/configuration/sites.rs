@@ -103,3 +103,15 @@ fn c79_an_earlier_site_or_rule_that_hides_a_stricter_one_is_told() {
     let fine = "<gateway><access><rule path=\"/a/b\" roles=\"sitecore\\Author\" /><rule path=\"/a/*\" anonymous=\"true\" /></access></gateway>";
     assert!(!with(fine).notices.iter().any(|n| n.to_string().contains("never decides")));
 }
+
+#[test]
+fn n310_a_switch_that_is_there_and_empty_is_not_one_that_is_left_out() {
+    let shell = |text: &str| format!("<sites><site name=\"shell\" {text} /></sites>");
+    refused(
+        &shell("set:requireLogin=\"\""),
+        "3: requireLogin=\"\" of a site cannot be read; write true or false",
+    );
+    refused(&shell("set:inherits=\"\""), "3: inherits=\"\" names no site");
+    let setting = "<settings><setting name=\"FederatedAuthentication.Enabled\"><patch:attribute name=\"value\"></patch:attribute></setting></settings>";
+    refused(setting, "3: the setting FederatedAuthentication.Enabled is ``");
+}
