@@ -67,6 +67,24 @@ pub(crate) fn whole(setting: &Setting) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses a key that is nearly one of `known`: it would be read as nothing.
+///
+/// # Errors
+///
+/// The key.
+pub(crate) fn check_spelling(setting: &Setting, known: &[&'static str]) -> Result<(), Refusal> {
+    for child in &setting.children {
+        if known.iter().any(|key| key.eq_ignore_ascii_case(&child.name)) {
+            continue;
+        }
+        if let Some(meant) = values::nearest(&child.name, known.iter().copied()) {
+            let what = format!("there is no key <{}>", child.name);
+            return Err(Refusal::at(&child.origin, what, format!("did you mean <{meant}>?")));
+        }
+    }
+    Ok(())
+}
+
 /// Reads a boolean key; what is neither, and what is empty, is a fault.
 pub(crate) fn boolean(setting: &Setting, name: &str, default: bool, report: &mut Report) -> bool {
     parse(setting, name, "true or false", report, values::boolean).unwrap_or(default)

@@ -82,6 +82,10 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
 fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
     clients::whole(setting)?;
     known_class(setting, PROVIDER, "provider")?;
+    clients::check_spelling(
+        setting,
+        &["Enabled", "AuthenticationScheme", "ClaimsTransformations"],
+    )?;
     let list = setting.child("ClaimsTransformations");
     let rules = list.into_iter().flat_map(|list| &list.children);
     provider.transformations = rules.map(transformation).collect::<Result<_, _>>()?;
@@ -90,6 +94,7 @@ fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
 
 fn transformation(setting: &Setting) -> Result<Transformation, Refusal> {
     known_class(setting, TRANSFORMATION, "transformation")?;
+    clients::check_spelling(setting, &["type", "SourceClaims", "NewClaims"])?;
     let sources = patterns(setting, "SourceClaims")?;
     if sources.is_empty() {
         let what = "a transformation without a source claim would match everybody";
@@ -120,6 +125,11 @@ fn pattern(claim: &Setting) -> Result<ClaimPattern, Refusal> {
         let what = format!("<{}> has no type", claim.name);
         return Err(Refusal::at(&claim.origin, what, "write type=\"claim type\""));
     };
+    let known = |key: &&Setting| ["type", "value"].iter().any(|k| key.name.eq_ignore_ascii_case(k));
+    if let Some(unknown) = claim.children.iter().find(|key| !known(key)) {
+        let what = format!("<{}> has no `{}`", claim.name, unknown.name);
+        return Err(Refusal::at(&unknown.origin, what, "a claim has type and value"));
+    }
     let value = claim.child("value").and_then(|value| value.value.clone());
     Ok(ClaimPattern { kind: kind.to_owned(), value })
 }
