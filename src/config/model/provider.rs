@@ -42,7 +42,16 @@ pub struct Provider {
     pub origin: Origin,
 }
 
+/// What claims call the local user store (without regard to case): a provider of such a name would
+/// pass its people off as local users.
+pub const LOCAL_ISSUERS: [&str; 3] = ["local", "LocalAuthority", "LOCAL AUTHORITY"];
+
 impl Provider {
+    /// Whether `name` is one of the local user store's.
+    pub fn is_local_issuer(name: &str) -> bool {
+        LOCAL_ISSUERS.iter().any(|local| name.eq_ignore_ascii_case(local))
+    }
+
     /// Whether people can sign in with it now.
     pub fn is_enabled(&self) -> bool {
         matches!(self.state, ProviderState::Enabled)

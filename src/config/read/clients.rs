@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::config::model::identity_server::Client;
+use crate::config::read::client_keys;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
 use crate::config::read::sites::is_origin;
@@ -72,7 +73,7 @@ pub(crate) fn whole(setting: &Setting) -> Result<(), Refusal> {
 /// # Errors
 ///
 /// The key.
-pub(crate) fn check_spelling(setting: &Setting, known: &[&'static str]) -> Result<(), Refusal> {
+pub(crate) fn check_spelling(setting: &Setting, known: &[&str]) -> Result<(), Refusal> {
     for child in &setting.children {
         if known.iter().any(|key| key.eq_ignore_ascii_case(&child.name)) {
             continue;
@@ -119,9 +120,11 @@ impl Reader<'_> {
     fn client(&self, report: &mut Report) -> Result<Option<Client>, Refusal> {
         let setting = self.setting;
         whole(setting)?;
+        client_keys::check_names(setting)?;
         if !boolean(setting, "Enabled", true, report) {
             return Ok(None);
         }
+        client_keys::check_meaning(setting, report)?;
         let Some(id) = setting.text("ClientId") else {
             return Err(Refusal::at(
                 &setting.origin,
@@ -296,34 +299,8 @@ impl Reader<'_> {
     /// Properties that have no field, as written.
     fn other(&self) -> BTreeMap<String, String> {
         let plain =
-            |child: &&Setting| child.children.is_empty() && !FIELDS.contains(&child.name.as_str());
+            |child: &&Setting| child.children.is_empty() && !client_keys::has_field(&child.name);
         let children = self.setting.children.iter().filter(plain);
         children.filter_map(|c| Some((c.name.clone(), c.value.clone()?))).collect()
     }
 }
-
-/// Properties with a field of their own.
-const FIELDS: [&str; 22] = [
-    "Enabled",
-    "ClientId",
-    "ClientName",
-    "AllowedGrantTypes",
-    "RedirectUris",
-    "PostLogoutRedirectUris",
-    "FrontChannelLogoutUris",
-    "AllowedCorsOrigins",
-    "AllowedScopes",
-    "ClientSecrets",
-    "RequireClientSecret",
-    "RequirePkce",
-    "AllowOfflineAccess",
-    "AllowAccessTokensViaBrowser",
-    "AlwaysIncludeUserClaimsInIdToken",
-    "RequireConsent",
-    "EnableLocalLogin",
-    "AccessTokenLifetimeInSeconds",
-    "AccessTokenLifetime",
-    "IdentityTokenLifetimeInSeconds",
-    "IdentityTokenLifetime",
-    "AuthorizationCodeLifetimeInSeconds",
-];

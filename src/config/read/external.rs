@@ -13,6 +13,7 @@ use crate::config::read::clients;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
 use crate::config::read::connections::Known;
+use crate::config::read::providers::check_name;
 use crate::config::read::providers::fail;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
@@ -81,6 +82,7 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
 
 fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
     clients::whole(setting)?;
+    check_name(provider)?;
     known_class(setting, PROVIDER, "provider")?;
     clients::check_spelling(
         setting,

@@ -3,6 +3,7 @@
 
 mod access;
 mod callbacks;
+mod client_keys;
 mod clients;
 mod connections;
 mod external;

@@ -137,6 +137,7 @@ impl Reader<'_> {
 
     /// What the element itself says, before anybody asks how to reach the provider.
     fn describe(&self, provider: &mut Provider) -> Result<(), Refusal> {
+        check_name(provider)?;
         self.check_class()?;
         if let Some((token, origin)) = unresolved_in(self.element, &provider.name) {
             let what = format!("it holds {token}, which nothing defines");
@@ -239,6 +240,19 @@ impl Reader<'_> {
         provider.map_inbound_claims = inbound;
         Ok(())
     }
+}
+
+/// Refuses a provider that is called like the local user store.
+///
+/// # Errors
+///
+/// Its name.
+pub(crate) fn check_name(provider: &Provider) -> Result<(), Refusal> {
+    if !Provider::is_local_issuer(&provider.name) {
+        return Ok(());
+    }
+    let what = "its people would pass for local users: the name is the local user store's";
+    Err(Refusal::at(&provider.origin, what, "give it another name"))
 }
 
 fn no_connection(name: &str, origin: &Origin) -> Refusal {

@@ -256,3 +256,13 @@ fn n310_a_rule_that_holds_something_unresolved_is_live_nowhere() {
         NoticeKind::Disable
     );
 }
+
+#[test]
+fn a_provider_cannot_be_called_like_the_local_users() {
+    let named = "<federatedAuthentication><identityProviders><identityProvider id=\"LocalAuthority\" type=\"Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider, Sitecore.Owin.Authentication\"><domain>sitecore</domain></identityProvider></identityProviders></federatedAuthentication><gateway><connections><connection provider=\"LocalAuthority\" clientId=\"c\" authority=\"https://p.test\" /></connections></gateway>";
+    assert_eq!(
+        noticed(named, "the provider `LocalAuthority` is off: its people would pass"),
+        NoticeKind::Disable
+    );
+    assert!(!with(named).provider("LocalAuthority").unwrap().is_enabled());
+}
