@@ -64,10 +64,8 @@ fn is_from_local_store(claims: &ClaimSet) -> bool {
     claims
         .values(types::ORIGINAL_ISSUER)
         .chain(claims.values(types::IDENTITY_PROVIDER))
-        .all(|issuer| LOCAL.iter().any(|local| issuer.eq_ignore_ascii_case(local)))
+        .all(Provider::is_local_issuer)
 }
-
-const LOCAL: [&str; 3] = ["local", "LocalAuthority", "LOCAL AUTHORITY"];
 
 /// A name that is taken as it is, with the provider's domain when it has none. Only the owner's
 /// literal may name a domain that is not declared.

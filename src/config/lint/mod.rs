@@ -1,6 +1,7 @@
 //! What is legal and surely not meant (spec §8a.5).
 
 mod claims;
+mod folders;
 mod providers;
 mod sites;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(config: &Config, sessions: &Origin, report: &mut Report) {
         );
     }
     sites::run(config, report);
+    folders::run(config, report);
     providers::run(config, report);
     claims::run(config, report);
 }

@@ -1,5 +1,7 @@
 //! Providers that nobody can reach, or that reach nobody.
 
+use std::sync::Arc;
+
 use crate::config::Config;
 use crate::config::model::Destination;
 use crate::config::model::Protocol;
@@ -24,6 +26,8 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
     for provider in config.identity_server.external_providers.iter().filter(|p| p.is_enabled()) {
         authority(config, provider, report);
     }
+    shared_callbacks(&config.providers, report);
+    shared_callbacks(&config.identity_server.external_providers, report);
     compiled_processors(&config.tree, report);
 }
 
@@ -76,6 +80,31 @@ fn authority(config: &Config, provider: &Provider, report: &mut Report) {
                 "set the variable identityServerAuthority, or the issuer of <identityServer>",
             );
         }
+    }
+}
+
+/// Where two providers of one room answer at one address, an answer can be passed off as the other's
+/// (RFC 9700 §4.4).
+fn shared_callbacks(providers: &[Arc<Provider>], report: &mut Report) {
+    let mut seen: Vec<(&str, &Provider)> = Vec::new();
+    for provider in providers.iter().filter(|p| p.is_enabled() && p.subprovider.is_none()) {
+        let Protocol::OpenIdConnect(connection) = &provider.protocol else { continue };
+        let path = connection.callback_path.as_str();
+        let same = seen.iter().find(|(known, _)| known.eq_ignore_ascii_case(path));
+        if let Some((_, first)) = same.filter(|_| connection.shares_callback) {
+            let what = format!(
+                "the providers `{}` and `{}` both answer at {path}, where one could pass its answers off as the other's",
+                first.name, provider.name
+            );
+            let own = provider.name.chars().filter(char::is_ascii_alphanumeric);
+            let own = own.collect::<String>().to_ascii_lowercase();
+            let instead = format!(
+                "write <connection provider=\"{}\" callbackPath=\"/signin-{own}\" … /> and register that address there",
+                provider.name
+            );
+            report.lint(&provider.origin, what, instead);
+        }
+        seen.push((path, provider));
     }
 }
 

@@ -131,7 +131,8 @@ fn covers_rule(earlier: &AccessRule, later: &AccessRule) -> bool {
     site && methods && covers_path(&earlier.path, &later.path)
 }
 
-fn covers_path(earlier: &str, later: &str) -> bool {
+/// Whether every path that `later` holds for is held by `earlier`; `/*` at the end is all below.
+pub(super) fn covers_path(earlier: &str, later: &str) -> bool {
     let Some(prefix) = earlier.strip_suffix("/*") else {
         return earlier.eq_ignore_ascii_case(later);
     };

@@ -42,7 +42,16 @@ pub struct Provider {
     pub origin: Origin,
 }
 
+/// What claims call the local user store (without regard to case): a provider of such a name would
+/// pass its people off as local users.
+pub const LOCAL_ISSUERS: [&str; 3] = ["local", "LocalAuthority", "LOCAL AUTHORITY"];
+
 impl Provider {
+    /// Whether `name` is one of the local user store's.
+    pub fn is_local_issuer(name: &str) -> bool {
+        LOCAL_ISSUERS.iter().any(|local| name.eq_ignore_ascii_case(local))
+    }
+
     /// Whether people can sign in with it now.
     pub fn is_enabled(&self) -> bool {
         matches!(self.state, ProviderState::Enabled)
@@ -92,6 +101,10 @@ pub struct OpenIdConnect {
     pub response_mode: ResponseMode,
     /// Path of our redirect URI, `/identity/signin` or `/signin-oidc` unless configured.
     pub callback_path: String,
+    /// Whether another enabled connection of the same room (the CMS's sites; the identity server) has
+    /// the same callback path, compared without regard to case: an answer there says only by its `iss`
+    /// whose it is (RFC 9207, RFC 9700 §4.4).
+    pub shares_callback: bool,
     /// Path of our post-logout redirect URI.
     pub post_logout_path: String,
     /// Algorithms accepted for ID tokens, such as `RS256`; never empty, never `none`.

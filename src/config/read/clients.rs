@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::config::model::identity_server::Client;
+use crate::config::read::client_keys;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
 use crate::config::read::sites::is_origin;
@@ -67,7 +68,25 @@ pub(crate) fn whole(setting: &Setting) -> Result<(), Refusal> {
     }
 }
 
-/// Reads a boolean key; what is neither is a fault.
+/// Refuses a key that is nearly one of `known`: it would be read as nothing.
+///
+/// # Errors
+///
+/// The key.
+pub(crate) fn check_spelling(setting: &Setting, known: &[&str]) -> Result<(), Refusal> {
+    for child in &setting.children {
+        if known.iter().any(|key| key.eq_ignore_ascii_case(&child.name)) {
+            continue;
+        }
+        if let Some(meant) = values::nearest(&child.name, known.iter().copied()) {
+            let what = format!("there is no key <{}>", child.name);
+            return Err(Refusal::at(&child.origin, what, format!("did you mean <{meant}>?")));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a boolean key; what is neither, and what is empty, is a fault.
 pub(crate) fn boolean(setting: &Setting, name: &str, default: bool, report: &mut Report) -> bool {
     parse(setting, name, "true or false", report, values::boolean).unwrap_or(default)
 }
@@ -79,12 +98,12 @@ fn parse<T>(
     report: &mut Report,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Option<T> {
-    let text = setting.text(name)?;
+    let child = setting.child(name)?;
+    let text = child.value.as_deref().unwrap_or_default().trim();
     let value = read(text);
     if value.is_none() {
-        let origin = setting.child(name).map_or(&setting.origin, |child| &child.origin);
         report.fault(
-            origin,
+            &child.origin,
             format!("<{name}>{text}</{name}> cannot be read"),
             format!("write {shape}"),
         );
@@ -101,9 +120,11 @@ impl Reader<'_> {
     fn client(&self, report: &mut Report) -> Result<Option<Client>, Refusal> {
         let setting = self.setting;
         whole(setting)?;
+        client_keys::check_names(setting)?;
         if !boolean(setting, "Enabled", true, report) {
             return Ok(None);
         }
+        client_keys::check_meaning(setting, report)?;
         let Some(id) = setting.text("ClientId") else {
             return Err(Refusal::at(
                 &setting.origin,
@@ -206,7 +227,7 @@ impl Reader<'_> {
     /// `…InSeconds`, or IdentityServer4's own name without that ending.
     fn seconds(&self, name: &str, default: u64, report: &mut Report) -> Duration {
         let long = format!("{name}InSeconds");
-        let name = if self.setting.text(&long).is_some() { long } else { name.to_owned() };
+        let name = if self.setting.child(&long).is_some() { long } else { name.to_owned() };
         let read = |text: &str| text.parse().ok().filter(|s| (1..=31_536_000).contains(s));
         let seconds = parse(self.setting, &name, "seconds, from 1 to 31536000", report, read);
         Duration::from_secs(seconds.unwrap_or(default))
@@ -278,34 +299,8 @@ impl Reader<'_> {
     /// Properties that have no field, as written.
     fn other(&self) -> BTreeMap<String, String> {
         let plain =
-            |child: &&Setting| child.children.is_empty() && !FIELDS.contains(&child.name.as_str());
+            |child: &&Setting| child.children.is_empty() && !client_keys::has_field(&child.name);
         let children = self.setting.children.iter().filter(plain);
         children.filter_map(|c| Some((c.name.clone(), c.value.clone()?))).collect()
     }
 }
-
-/// Properties with a field of their own.
-const FIELDS: [&str; 22] = [
-    "Enabled",
-    "ClientId",
-    "ClientName",
-    "AllowedGrantTypes",
-    "RedirectUris",
-    "PostLogoutRedirectUris",
-    "FrontChannelLogoutUris",
-    "AllowedCorsOrigins",
-    "AllowedScopes",
-    "ClientSecrets",
-    "RequireClientSecret",
-    "RequirePkce",
-    "AllowOfflineAccess",
-    "AllowAccessTokensViaBrowser",
-    "AlwaysIncludeUserClaimsInIdToken",
-    "RequireConsent",
-    "EnableLocalLogin",
-    "AccessTokenLifetimeInSeconds",
-    "AccessTokenLifetime",
-    "IdentityTokenLifetimeInSeconds",
-    "IdentityTokenLifetime",
-    "AuthorizationCodeLifetimeInSeconds",
-];

@@ -8,10 +8,12 @@ use crate::config::model::Provider;
 use crate::config::model::ProviderState;
 use crate::config::model::Transformation;
 use crate::config::model::TransformationKind;
+use crate::config::read::callbacks;
 use crate::config::read::clients;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
 use crate::config::read::connections::Known;
+use crate::config::read::providers::check_name;
 use crate::config::read::providers::fail;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
@@ -37,6 +39,7 @@ pub(crate) fn read(
         }
         providers.push(Arc::new(provider));
     }
+    callbacks::mark(&mut providers);
     providers
 }
 
@@ -79,7 +82,12 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
 
 fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
     clients::whole(setting)?;
+    check_name(provider)?;
     known_class(setting, PROVIDER, "provider")?;
+    clients::check_spelling(
+        setting,
+        &["Enabled", "AuthenticationScheme", "ClaimsTransformations"],
+    )?;
     let list = setting.child("ClaimsTransformations");
     let rules = list.into_iter().flat_map(|list| &list.children);
     provider.transformations = rules.map(transformation).collect::<Result<_, _>>()?;
@@ -88,6 +96,7 @@ fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
 
 fn transformation(setting: &Setting) -> Result<Transformation, Refusal> {
     known_class(setting, TRANSFORMATION, "transformation")?;
+    clients::check_spelling(setting, &["type", "SourceClaims", "NewClaims"])?;
     let sources = patterns(setting, "SourceClaims")?;
     if sources.is_empty() {
         let what = "a transformation without a source claim would match everybody";
@@ -118,6 +127,11 @@ fn pattern(claim: &Setting) -> Result<ClaimPattern, Refusal> {
         let what = format!("<{}> has no type", claim.name);
         return Err(Refusal::at(&claim.origin, what, "write type=\"claim type\""));
     };
+    let known = |key: &&Setting| ["type", "value"].iter().any(|k| key.name.eq_ignore_ascii_case(k));
+    if let Some(unknown) = claim.children.iter().find(|key| !known(key)) {
+        let what = format!("<{}> has no `{}`", claim.name, unknown.name);
+        return Err(Refusal::at(&unknown.origin, what, "a claim has type and value"));
+    }
     let value = claim.child("value").and_then(|value| value.value.clone());
     Ok(ClaimPattern { kind: kind.to_owned(), value })
 }

@@ -4,6 +4,7 @@ use crate::config::read::connections::Known;
 use crate::config::read::report::Refusal;
 use crate::config::read::settings::Settings;
 use crate::config::read::transformations::child_text;
+use crate::config::read::transformations::each_once;
 use crate::config::read::values;
 use crate::config::tree::Element;
 
@@ -21,6 +22,8 @@ const CHILDREN: [&str; 8] = [
 
 /// A child that is nearly one of the known ones might have switched the provider off.
 pub(crate) fn check_spelling(element: &Element) -> Result<(), Refusal> {
+    each_once(element, &["enabled", "triggerExternalSignOut", "clearRolesWhenSignIn"])?;
+    each_once(element, &["domain", "transformations"])?;
     for child in element.elements() {
         if CHILDREN.iter().any(|known| known.eq_ignore_ascii_case(&child.name)) {
             continue;

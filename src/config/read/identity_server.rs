@@ -61,11 +61,12 @@ fn resources(server: Option<&Setting>, list: &str, report: &mut Report) -> Vec<R
     let list = server.and_then(|server| server.child(list));
     for setting in list.into_iter().flat_map(|list| &list.children) {
         match resource(setting, report) {
-            Ok(resource) if resources.iter().any(|known| known.name == resource.name) => {
+            Ok(None) => {}
+            Ok(Some(resource)) if resources.iter().any(|known| known.name == resource.name) => {
                 let what = format!("two resources have the name `{}`", resource.name);
                 report.fault(&setting.origin, what, "give one of them another Name");
             }
-            Ok(resource) => resources.push(resource),
+            Ok(Some(resource)) => resources.push(resource),
             Err(refusal) => {
                 let what = format!("the resource `{}` is off: {}", setting.name, refusal.what);
                 report.disable(&refusal.origin, what, refusal.instead);
@@ -75,8 +76,12 @@ fn resources(server: Option<&Setting>, list: &str, report: &mut Report) -> Vec<R
     resources
 }
 
-fn resource(setting: &Setting, report: &mut Report) -> Result<Resource, Refusal> {
+fn resource(setting: &Setting, report: &mut Report) -> Result<Option<Resource>, Refusal> {
     clients::whole(setting)?;
+    clients::check_spelling(setting, &RESOURCE)?;
+    if !clients::boolean(setting, "Enabled", true, report) {
+        return Ok(None);
+    }
     let Some(name) = setting.text("Name") else {
         return Err(Refusal::at(&setting.origin, "it has no Name", "write <Name>…</Name>"));
     };
@@ -84,15 +89,31 @@ fn resource(setting: &Setting, report: &mut Report) -> Result<Resource, Refusal>
         let values = setting.list(list).filter_map(|item| item.value.as_deref());
         values.map(|value| value.trim().to_owned()).collect()
     };
-    Ok(Resource {
+    Ok(Some(Resource {
         name: name.to_owned(),
         display_name: setting.text("DisplayName").unwrap_or(name).to_owned(),
         user_claims: texts("UserClaims"),
         secrets: texts("ApiSecrets").into_iter().map(Secret::new).collect(),
         shown: clients::boolean(setting, "ShowInDiscoveryDocument", true, report),
         origin: Some(setting.origin.clone()),
-    })
+    }))
 }
+
+/// The properties of IdentityServer4's resources.
+const RESOURCE: [&str; 12] = [
+    "Enabled",
+    "Name",
+    "DisplayName",
+    "Description",
+    "UserClaims",
+    "ApiSecrets",
+    "Scopes",
+    "Required",
+    "Emphasize",
+    "ShowInDiscoveryDocument",
+    "AllowedAccessTokenSigningAlgorithms",
+    "Properties",
+];
 
 /// The provider that stands for the local users on the identity server's own site.
 pub(crate) fn local_provider(

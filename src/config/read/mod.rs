@@ -2,6 +2,8 @@
 //! [`Config`], or all of their faults at once.
 
 mod access;
+mod callbacks;
+mod client_keys;
 mod clients;
 mod connections;
 mod external;

@@ -26,27 +26,38 @@ pub(crate) fn read(federation: &Element, report: &mut Report) -> Vec<PropertyMap
         }
         match map(element, maps.len()) {
             Ok(map) => maps.push(map),
-            Err(refusal) => report.refuse(&refusal),
+            Err(refusal) => off(&refusal, report),
         }
     }
     maps
 }
 
+fn off(refusal: &Refusal, report: &mut Report) {
+    let what = format!("a property map is off: {}", refusal.what);
+    report.disable(&refusal.origin, what, refusal.instead.clone());
+}
+
 fn map(element: &Element, at: usize) -> Result<PropertyMap, Refusal> {
     known_class(element, MAPPER, "property mapper")?;
     if let Some((token, origin)) = values::unresolved_in(element) {
-        let what = format!("a property map is off, because it holds {token}");
+        let what = format!("it holds {token}, which nothing defines");
         return Err(Refusal::at(&origin, what, values::resolve_hint(&token)));
     }
     let missing = |what: &str| {
-        let what = format!("a property map is off, because it has no <{what}>");
+        let what = format!("it has no <{what}>");
         Refusal::at(
             &element.origin,
             what,
             "write <data><source name=\"claim type\" /><target name=\"property\" /></data>",
         )
     };
+    transformations::each_once(element, &["data"])?;
     let data = element.child("data").ok_or_else(|| missing("data"))?;
+    transformations::each_once(data, &["source", "target"])?;
+    if let Some(other) = data.elements().find(|e| !["source", "target"].contains(&&*e.name)) {
+        let what = format!("a property map has no <{}>", other.name);
+        return Err(Refusal::at(&other.origin, what, "write one <source> and one <target>"));
+    }
     let source = data.child("source").ok_or_else(|| missing("source"))?;
     let target = data.child("target").ok_or_else(|| missing("target"))?;
     let target = transformations::pattern(target, "name")?;

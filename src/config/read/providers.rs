@@ -6,6 +6,7 @@ use crate::config::fault::Origin;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
+use crate::config::read::callbacks;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
 use crate::config::read::connections::Known;
@@ -62,6 +63,7 @@ pub(crate) fn read(context: &Context<'_>, report: &mut Report) -> Vec<Arc<Provid
     let position =
         |p: &Provider| elements().position(|e| e.value("id").map(str::trim) == Some(&*p.name));
     providers.sort_by_key(|provider| position(provider));
+    callbacks::mark(&mut providers);
     providers
 }
 
@@ -114,7 +116,9 @@ impl Reader<'_> {
     }
 
     fn outline(&self, id: &str) -> Provider {
-        let text = |name: &str| child_text(self.element, name).map(|(text, _)| text);
+        let text = |name: &str| {
+            child_text(self.element, name).map(|(text, _)| text).filter(|text| !text.is_empty())
+        };
         Provider {
             name: Arc::from(id),
             caption: text("caption").unwrap_or_else(|| id.to_owned()),
@@ -133,6 +137,7 @@ impl Reader<'_> {
 
     /// What the element itself says, before anybody asks how to reach the provider.
     fn describe(&self, provider: &mut Provider) -> Result<(), Refusal> {
+        check_name(provider)?;
         self.check_class()?;
         if let Some((token, origin)) = unresolved_in(self.element, &provider.name) {
             let what = format!("it holds {token}, which nothing defines");
@@ -235,6 +240,19 @@ impl Reader<'_> {
         provider.map_inbound_claims = inbound;
         Ok(())
     }
+}
+
+/// Refuses a provider that is called like the local user store.
+///
+/// # Errors
+///
+/// Its name.
+pub(crate) fn check_name(provider: &Provider) -> Result<(), Refusal> {
+    if !Provider::is_local_issuer(&provider.name) {
+        return Ok(());
+    }
+    let what = "its people would pass for local users: the name is the local user store's";
+    Err(Refusal::at(&provider.origin, what, "give it another name"))
 }
 
 fn no_connection(name: &str, origin: &Origin) -> Refusal {

@@ -94,7 +94,8 @@ impl Settings {
         report: &mut Report,
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let (text, origin) = self.find(name)?;
+        let (text, origin) = self.all.get(name)?;
+        let text = text.trim();
         let value = read(text);
         if value.is_none() {
             let what = format!("the setting {name} is `{text}`");

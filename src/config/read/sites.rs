@@ -127,7 +127,7 @@ fn inheritance<'a>(
 ) -> Vec<&'a Element> {
     let mut chain = vec![element];
     let mut current = element;
-    while let Some(parent) = current.attribute("inherits").filter(|a| !a.value.trim().is_empty()) {
+    while let Some(parent) = current.attribute("inherits") {
         let wanted = parent.value.trim();
         let named =
             |e: &&&Element| e.value("name").is_some_and(|n| n.trim().eq_ignore_ascii_case(wanted));
@@ -193,6 +193,11 @@ impl<'a> SiteReader<'a> {
         Some(attribute.value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// Whether an attribute is there and says nothing, as one whose variable is empty.
+    fn is_empty(&self, name: &str) -> bool {
+        self.attribute(name).is_some_and(|attribute| attribute.value.trim().is_empty())
+    }
+
     fn origin_of(&self, name: &str) -> &'a Origin {
         self.attribute(name).map_or(&self.element.origin, |a| &a.origin)
     }
@@ -203,7 +208,8 @@ impl<'a> SiteReader<'a> {
     }
 
     fn boolean(&self, name: &str, report: &mut Report) -> bool {
-        let Some(text) = self.text(name, report) else { return false };
+        let text = self.text(name, report);
+        let Some(text) = text.or_else(|| self.is_empty(name).then_some("")) else { return false };
         values::boolean(text).unwrap_or_else(|| {
             self.wrong(name, text, "true or false", report);
             true

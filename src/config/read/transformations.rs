@@ -8,6 +8,7 @@ use crate::config::model::TransformationKind;
 use crate::config::read::reference;
 use crate::config::read::report::Refusal;
 use crate::config::read::values;
+use crate::config::tree::Attribute;
 use crate::config::tree::Element;
 
 const DEFAULT: &str = "Sitecore.Owin.Authentication.Services.DefaultTransformation";
@@ -60,10 +61,7 @@ pub(crate) fn chain(
     let mut rules = shared.rules.clone();
     let list = provider.child("transformations").map(Element::elements);
     for (at, element) in list.into_iter().flatten().filter(|e| !is_off(e)).enumerate() {
-        if let Some((token, origin)) = values::unresolved_in(element) {
-            let what = format!("a transformation holds {token}, which nothing defines");
-            return Err(Refusal::at(&origin, what, values::resolve_hint(&token)));
-        }
+        resolved(element)?;
         let target = match element.attribute("ref") {
             None => element,
             Some(path) => reference::resolve(root, &path.value).ok_or_else(|| {
@@ -87,7 +85,14 @@ fn is_off(element: &Element) -> bool {
     element.value("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("off"))
 }
 
+fn resolved(element: &Element) -> Result<(), Refusal> {
+    let Some((token, origin)) = values::unresolved_in(element) else { return Ok(()) };
+    let what = format!("a transformation holds {token}, which nothing defines");
+    Err(Refusal::at(&origin, what, values::resolve_hint(&token)))
+}
+
 fn one(element: &Element, at: usize) -> Result<Transformation, Refusal> {
+    resolved(element)?;
     let written = element.value("type").unwrap_or_default();
     let kind = match values::class(written) {
         SET_IDP => TransformationKind::SetIdp,
@@ -103,7 +108,12 @@ fn one(element: &Element, at: usize) -> Result<Transformation, Refusal> {
     Ok(Transformation { name: Arc::from(name), kind, origin: element.origin.clone() })
 }
 
+/// The children of a rule.
+const CHILDREN: [&str; 3] = ["sources", "targets", "keepSource"];
+
 fn rule(element: &Element) -> Result<TransformationKind, Refusal> {
+    each_once(element, &CHILDREN)?;
+    check_spelling(element, &CHILDREN)?;
     let sources = patterns(element, "sources")?;
     if sources.is_empty() {
         let what = "a transformation without a source would match everybody";
@@ -133,14 +143,59 @@ fn patterns(element: &Element, list: &str) -> Result<Vec<ClaimPattern>, Refusal>
 ///
 /// # Errors
 ///
-/// When the claim has no type.
+/// When the claim has no type, or says more than it can: what is misspelt would widen it.
 pub(crate) fn pattern(claim: &Element, kind: &str) -> Result<ClaimPattern, Refusal> {
     let Some(name) = claim.value(kind).map(str::trim).filter(|name| !name.is_empty()) else {
         let what = format!("<{}> has no `{kind}`", claim.name);
         return Err(Refusal::at(&claim.origin, what, format!("write {kind}=\"claim type\"")));
     };
+    let unknown = |a: &&Attribute| a.namespace.is_none() && !CLAIM.contains(&a.name.as_str());
+    if let Some(attribute) = claim.attributes.iter().find(unknown) {
+        let what = format!("<{}> has no attribute `{}`", claim.name, attribute.name);
+        let instead = match values::nearest(&attribute.name, [kind, "value"]) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("a claim has {kind} and value"),
+        };
+        return Err(Refusal::at(&attribute.origin, what, instead));
+    }
+    if claim.elements().next().is_some() || !claim.text().is_empty() {
+        let what = format!("what stands inside <{}> means nothing", claim.name);
+        return Err(Refusal::at(claim.text_origin(), what, "write value=\"…\""));
+    }
     let value = claim.value("value").map(str::to_owned);
     Ok(ClaimPattern { kind: name.to_owned(), value })
+}
+
+/// What a claim may have: its type and value, and what the factory reads of every element.
+const CLAIM: [&str; 7] = ["name", "value", "desc", "hint", "type", "resolve", "id"];
+
+/// Refuses a child that is written twice: one of the two would not be read.
+///
+/// # Errors
+///
+/// The second one.
+pub(crate) fn each_once(element: &Element, names: &[&str]) -> Result<(), Refusal> {
+    for name in names {
+        let mut written = element.elements().filter(|c| c.name.eq_ignore_ascii_case(name));
+        if let Some(second) = written.nth(1) {
+            let what = format!("<{name}> is written twice");
+            return Err(Refusal::at(&second.origin, what, "put everything into one of them"));
+        }
+    }
+    Ok(())
+}
+
+fn check_spelling(element: &Element, names: &[&'static str]) -> Result<(), Refusal> {
+    for child in element.elements() {
+        if names.iter().any(|known| known.eq_ignore_ascii_case(&child.name)) {
+            continue;
+        }
+        if let Some(meant) = values::nearest(&child.name, names.iter().copied()) {
+            let what = format!("a transformation has no child <{}>", child.name);
+            return Err(Refusal::at(&child.origin, what, format!("did you mean <{meant}>?")));
+        }
+    }
+    Ok(())
 }
 
 /// A child element by name, without regard to case, as the factory finds properties.
@@ -148,8 +203,7 @@ pub(crate) fn child<'a>(element: &'a Element, name: &str) -> Option<&'a Element>
     element.elements().find(|child| child.name.eq_ignore_ascii_case(name))
 }
 
-/// The text of a child that is not empty.
+/// The text of a child, which may be empty: a switch that says nothing is not one left out.
 pub(crate) fn child_text<'a>(element: &'a Element, name: &str) -> Option<(String, &'a Element)> {
-    let child = child(element, name)?;
-    Some((child.text(), child)).filter(|(text, _)| !text.is_empty())
+    child(element, name).map(|child| (child.text(), child))
 }

@@ -103,11 +103,13 @@ pub(crate) fn resolve_hint(token: &str) -> String {
 
 /// Which of `known` was probably meant by `word`.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = if word.len() < 6 { 1 } else { 2 };
+    // Two slips in a short word make another word.
+    let short = |candidate: &str| word.len() < 5 || (word.len() == 5 && candidate.len() < 6);
+    let most = |candidate: &str| if short(candidate) { 1 } else { 2 };
     known
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|&(distance, _)| distance <= most)
+        .filter(|&(distance, candidate)| distance <= most(candidate))
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }

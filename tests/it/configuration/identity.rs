@@ -113,3 +113,137 @@ fn dictionary_files_are_merged_in_their_layers() {
         "{wrong:#?}"
     );
 }
+
+#[test]
+fn n310_an_empty_switch_of_a_client_is_a_fault() {
+    let faults = load(&[("identity/a.xml", &client("<Enabled></Enabled>"))]).unwrap_err();
+    assert_eq!(
+        faults,
+        ["identity/a.xml:4: <Enabled></Enabled> cannot be read; write true or false"]
+    );
+}
+
+/// The notice that the one client with these properties is off.
+#[track_caller]
+fn switched_off(properties: &str, part: &str) {
+    let config = load(&[("identity/a.xml", &client(properties))]).unwrap();
+    assert!(!config.identity_server.clients.iter().any(|c| c.id == "mine"), "{properties}");
+    let told = |n: &&vestibule::config::Notice| n.to_string().contains(part);
+    let notice = config.notices.iter().find(told);
+    let notice = notice.unwrap_or_else(|| panic!("{part}: {:#?}", config.notices));
+    assert_eq!(notice.kind, NoticeKind::Disable);
+}
+
+#[test]
+fn n310_a_misspelt_key_of_a_client_switches_it_off() {
+    for (slip, meant) in [
+        ("<Enbld>false</Enbld>", "Enabled"),
+        ("<RequirePkcee>true</RequirePkcee>", "RequirePkce"),
+        (
+            "<AccesTokenLifetimeInSeconds>60</AccesTokenLifetimeInSeconds>",
+            "AccessTokenLifetimeInSeconds",
+        ),
+    ] {
+        switched_off(slip, &format!("did you mean <{meant}>?"));
+    }
+}
+
+#[test]
+fn a_client_that_asks_for_a_protection_that_is_not_there_is_off() {
+    for (key, name) in [
+        (
+            "<IdentityProviderRestrictions><P1>Corporate</P1></IdentityProviderRestrictions>",
+            "IdentityProviderRestrictions",
+        ),
+        ("<RequireRequestObject>true</RequireRequestObject>", "RequireRequestObject"),
+        ("<UserSsoLifetime>60</UserSsoLifetime>", "UserSsoLifetime"),
+        ("<AccessTokenType>1</AccessTokenType>", "AccessTokenType"),
+    ] {
+        switched_off(
+            key,
+            &format!("a.xml:4: the client `Mine` is off: <{name}> asks for what is not served yet"),
+        );
+    }
+    let kept = "<IdentityProviderRestrictions></IdentityProviderRestrictions><RequireRequestObject>false</RequireRequestObject><AccessTokenType>0</AccessTokenType><SlidingRefreshTokenLifetime>60</SlidingRefreshTokenLifetime><UpdateAccessTokenClaimsOnRefresh>true</UpdateAccessTokenClaimsOnRefresh>";
+    let config = load(&[("identity/a.xml", &client(kept))]).unwrap();
+    assert!(config.identity_server.clients.iter().any(|c| c.id == "mine"), "{:#?}", config.notices);
+    let reuse = load(&[("identity/a.xml", &client("<RefreshTokenUsage>0</RefreshTokenUsage>"))]);
+    let notices = reuse.unwrap().notices;
+    let part = "<RefreshTokenUsage> of `Mine` has no effect";
+    let notice = notices.iter().find(|n| n.to_string().contains(part)).unwrap();
+    assert_eq!(notice.kind, NoticeKind::Lint);
+}
+
+#[test]
+fn a_resource_that_is_off_is_not_served() {
+    let resource = |enabled: &str| {
+        let text = format!(
+            "<Settings><Sitecore><IdentityServer><ApiResources><Mine><Name>mine</Name><Enabled>{enabled}</Enabled></Mine></ApiResources></IdentityServer></Sitecore></Settings>"
+        );
+        let config = load(&[("identity/a.xml", &text)]).unwrap();
+        config.identity_server.api_resources.iter().any(|r| r.name == "mine")
+    };
+    assert!(resource("true"));
+    assert!(!resource("false"));
+}
+
+/// Two external providers, the second with these keys.
+fn external(scheme: &str, keys: &str) -> String {
+    let provider = |name: &str, scheme: &str, keys: &str| {
+        format!(
+            "<{name}><AuthenticationScheme>{scheme}</AuthenticationScheme><ClientId>c</ClientId><Authority>https://{name}.test</Authority>{keys}</{name}>"
+        )
+    };
+    format!(
+        "<Settings><Sitecore><ExternalIdentityProviders><IdentityProviders>{}\n{}</IdentityProviders></ExternalIdentityProviders></Sitecore></Settings>",
+        provider("First", "one", ""),
+        provider("Second", scheme, keys)
+    )
+}
+
+#[test]
+fn an_external_provider_cannot_be_called_like_the_local_users() {
+    for scheme in ["local", "LOCALAUTHORITY", "Local Authority"] {
+        let config = load(&[("identity/a.xml", &external(scheme, ""))]).unwrap();
+        let provider = &config.identity_server.external_providers[1];
+        assert!(!provider.is_enabled(), "{scheme}");
+        let told = config.notices.iter().any(|n| {
+            n.kind == NoticeKind::Disable && n.to_string().contains("pass for local users")
+        });
+        assert!(told, "{:#?}", config.notices);
+    }
+}
+
+#[test]
+fn n310_a_claim_of_an_external_provider_says_type_and_value_alone() {
+    let rule = "<ClaimsTransformations><R1><SourceClaims><Claim1 type=\"group\" vaule=\"1\" /></SourceClaims><NewClaims><Claim1 type=\"role\" value=\"sitecore\\A\" /></NewClaims></R1></ClaimsTransformations>";
+    let off = |keys: &str| {
+        let config = load(&[("identity/a.xml", &external("two", keys))]).unwrap();
+        !config.identity_server.external_providers[1].is_enabled()
+    };
+    assert!(off(rule));
+    assert!(!off(&rule.replace("vaule", "value")));
+    assert!(off("<Enbled>false</Enbled>"));
+}
+
+#[test]
+fn rfc9700_two_providers_of_one_room_that_share_a_callback_path_are_told() {
+    let shares = |files: &[(&str, &str)]| -> (Vec<bool>, bool) {
+        let config = load(files).unwrap();
+        let shared = config.identity_server.external_providers.iter().map(|p| match &p.protocol {
+            vestibule::config::model::Protocol::OpenIdConnect(c) => c.shares_callback,
+            other => panic!("{other:?}: {:#?}", config.notices),
+        });
+        let part = "write <connection provider=\"two\" callbackPath=\"/signin-two\"";
+        (shared.collect(), config.notices.iter().any(|n| n.to_string().contains(part)))
+    };
+    let text = external("two", "");
+    assert_eq!(shares(&[("identity/a.xml", &text)]), (vec![true, true], true));
+    let apart = super::gateway(
+        "<connections><connection provider=\"two\" callbackPath=\"/signin-two\" /></connections>",
+    );
+    assert_eq!(
+        shares(&[("identity/a.xml", &text), ("include/a.config", &apart)]),
+        (vec![false, false], false)
+    );
+}

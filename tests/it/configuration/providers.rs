@@ -17,6 +17,8 @@ fn n310_a_misspelt_switch_of_a_provider_switches_it_off() {
     assert_eq!(noticed(typo, "did you mean <enabled>?"), NoticeKind::Disable);
     let wrong = typo.replace("enabeld", "enabled").replace("false", "flase");
     assert_eq!(noticed(&wrong, "<enabled>flase</enabled> cannot be read"), NoticeKind::Disable);
+    let empty = wrong.replace("flase", "");
+    assert_eq!(noticed(&empty, "<enabled></enabled> cannot be read"), NoticeKind::Disable);
 }
 
 #[test]
@@ -179,4 +181,88 @@ fn roles_that_the_cms_would_not_understand_are_told() {
         noticed(&target(long, "sitecore\\Author"), "the provider `P` is mapped to no site"),
         NoticeKind::Lint
     );
+}
+
+/// A provider with one rule of its own, whose sources and targets begin on line 4.
+fn ruled(rule: &str) -> String {
+    format!(
+        "<federatedAuthentication><identityProviders><identityProvider id=\"SitecoreIdentityServer\"><transformations hint=\"list:AddTransformation\"><transformation name=\"mine\" type=\"Sitecore.Owin.Authentication.Services.DefaultTransformation, Sitecore.Owin.Authentication\">\n{rule}</transformation></transformations></identityProvider></identityProviders></federatedAuthentication>"
+    )
+}
+
+#[test]
+fn n310_a_claim_whose_value_is_misspelt_is_not_one_of_any_value() {
+    for slip in ["vaule", "Value", "valeu"] {
+        let text = ruled(&format!(
+            "<sources><claim name=\"group\" {slip}=\"1\" /></sources><targets><claim name=\"role\" value=\"sitecore\\A\" /></targets>"
+        ));
+        let part = format!(
+            ":4: the provider `SitecoreIdentityServer` is off: <claim> has no attribute `{slip}`"
+        );
+        assert_eq!(noticed(&text, &part), NoticeKind::Disable);
+        assert!(!with(&text).provider("SitecoreIdentityServer").unwrap().is_enabled());
+    }
+    let sources = "<sources><claim name=\"group\" value=\"1\" /></sources>";
+    for (rule, part) in [
+        (
+            format!("{sources}{sources}"),
+            ":4: the provider `SitecoreIdentityServer` is off: <sources> is written twice",
+        ),
+        (format!("{sources}<keepSourc>true</keepSourc>"), "did you mean <keepSource>?"),
+        (
+            "<sources><claim name=\"group\"><value>1</value></claim></sources>".to_owned(),
+            "what stands inside <claim> means nothing",
+        ),
+    ] {
+        assert_eq!(noticed(&ruled(&rule), part), NoticeKind::Disable);
+    }
+    let map = |data: &str| {
+        format!(
+            "<federatedAuthentication><propertyInitializer><maps><map name=\"mine\" type=\"Sitecore.Owin.Authentication.Services.DefaultClaimToPropertyMapper, Sitecore.Owin.Authentication\">\n<data hint=\"raw:SetData\">{data}</data></map></maps></propertyInitializer></federatedAuthentication>"
+        )
+    };
+    let target = "<target name=\"IsAdministrator\" value=\"true\" />";
+    let misspelt = map(&format!("<source name=\"group\" vaule=\"1\" />{target}"));
+    assert_eq!(
+        noticed(&misspelt, ":4: a property map is off: <source> has no attribute `vaule`"),
+        NoticeKind::Disable
+    );
+    assert_eq!(with(&misspelt).property_maps.len(), 3);
+    let twice = map(&format!("<source name=\"a\" /><source name=\"b\" value=\"1\" />{target}"));
+    assert_eq!(
+        noticed(&twice, ":4: a property map is off: <source> is written twice"),
+        NoticeKind::Disable
+    );
+}
+
+#[test]
+fn n310_a_rule_that_holds_something_unresolved_is_live_nowhere() {
+    let rule = "<mine name=\"mine\" type=\"Sitecore.Owin.Authentication.Services.DefaultTransformation, Sitecore.Owin.Authentication\"><sources hint=\"raw:AddSource\">\n<claim name=\"group\" value=\"$(env:ADMINS)\" /></sources></mine>";
+    let shared = format!(
+        "<federatedAuthentication><sharedTransformations>{rule}</sharedTransformations></federatedAuthentication>"
+    );
+    assert_eq!(
+        noticed(&shared, ":4: every provider is off, because a transformation holds $(env:ADMINS)"),
+        NoticeKind::Disable
+    );
+    let elsewhere = format!(
+        "<elsewhere>{rule}</elsewhere><federatedAuthentication><identityProviders><identityProvider id=\"SitecoreIdentityServer\"><transformations hint=\"list:AddTransformation\"><transformation name=\"a\" ref=\"elsewhere/mine\" /></transformations></identityProvider></identityProviders></federatedAuthentication>"
+    );
+    assert_eq!(
+        noticed(
+            &elsewhere,
+            ":4: the provider `SitecoreIdentityServer` is off: a transformation holds $(env:ADMINS)"
+        ),
+        NoticeKind::Disable
+    );
+}
+
+#[test]
+fn a_provider_cannot_be_called_like_the_local_users() {
+    let named = "<federatedAuthentication><identityProviders><identityProvider id=\"LocalAuthority\" type=\"Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider, Sitecore.Owin.Authentication\"><domain>sitecore</domain></identityProvider></identityProviders></federatedAuthentication><gateway><connections><connection provider=\"LocalAuthority\" clientId=\"c\" authority=\"https://p.test\" /></connections></gateway>";
+    assert_eq!(
+        noticed(named, "the provider `LocalAuthority` is off: its people would pass"),
+        NoticeKind::Disable
+    );
+    assert!(!with(named).provider("LocalAuthority").unwrap().is_enabled());
 }

@@ -103,3 +103,35 @@ fn c79_an_earlier_site_or_rule_that_hides_a_stricter_one_is_told() {
     let fine = "<gateway><access><rule path=\"/a/b\" roles=\"sitecore\\Author\" /><rule path=\"/a/*\" anonymous=\"true\" /></access></gateway>";
     assert!(!with(fine).notices.iter().any(|n| n.to_string().contains("never decides")));
 }
+
+#[test]
+fn n310_a_switch_that_is_there_and_empty_is_not_one_that_is_left_out() {
+    let shell = |text: &str| format!("<sites><site name=\"shell\" {text} /></sites>");
+    refused(
+        &shell("set:requireLogin=\"\""),
+        "3: requireLogin=\"\" of a site cannot be read; write true or false",
+    );
+    refused(&shell("set:inherits=\"\""), "3: inherits=\"\" names no site");
+    let setting = "<settings><setting name=\"FederatedAuthentication.Enabled\"><patch:attribute name=\"value\"></patch:attribute></setting></settings>";
+    refused(setting, "3: the setting FederatedAuthentication.Enabled is ``");
+}
+
+#[test]
+fn the_folder_of_a_guarded_site_that_is_gone_must_not_fall_to_an_anonymous_one() {
+    let part = "/sitecore/shell falls to the site `website`";
+    let gone = "<sites><site name=\"shell\"><patch:delete /></site></sites>";
+    let off = "<sites><site name=\"shell\" set:mode=\"off\" /></sites>";
+    let moved = "<sites><site name=\"shell\" set:virtualFolder=\"/elsewhere\" /></sites>";
+    for change in [gone, off, moved] {
+        assert_eq!(noticed(change, part), NoticeKind::Lint, "{change}");
+    }
+    let open = "<sites><site name=\"admin\" set:requireLogin=\"false\" /></sites>";
+    assert_eq!(noticed(open, "/sitecore/admin falls to the site `admin`"), NoticeKind::Lint);
+    let told =
+        |content: &str| with(content).notices.iter().any(|n| n.to_string().contains(" falls to "));
+    assert!(!told(""));
+    let ruled = format!(
+        "{off}<gateway><access><rule path=\"/sitecore/*\" signedIn=\"true\" /></access></gateway>"
+    );
+    assert!(!told(&ruled));
+}
