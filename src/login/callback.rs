@@ -27,6 +27,7 @@ use crate::login::oidc::Person;
 use crate::login::oidc::is_about_redirect;
 use crate::login::outcome::About;
 use crate::login::place;
+use crate::login::start;
 use crate::login::start::Start;
 use crate::login::start::redirect;
 use crate::login::transaction::Bearer;
@@ -103,17 +104,7 @@ impl Login {
         };
         let metadata = self.relying_party.metadata(peer, exchange.now).await.map_err(log)?;
         check_issuer(parameters, connection, metadata.names_issuer)?;
-        if let Some(error) = parameters.get("error") {
-            let description = parameters.get("error_description").unwrap_or_default();
-            tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %exchange.id, "provider answered with an error");
-            let contradictory = parameters.get("code").is_some();
-            let reason = if contradictory {
-                Reason::ResponseMalformed
-            } else {
-                error_reason(error, description)
-            };
-            return Err(reason);
-        }
+        check_error(pending, parameters)?;
         let code = parameters.get("code").filter(|code| !code.is_empty());
         let answer = Answer {
             code: code.ok_or(Reason::ResponseMalformed)?,
@@ -123,7 +114,13 @@ impl Login {
             verifier: &transaction.verifier,
             now: exchange.now,
         };
-        self.relying_party.finish(peer, answer).await.map_err(log)
+        let person = self.relying_party.finish(peer, answer).await.map_err(log)?;
+        let asked = start::inner(pending.provider, transaction.scheme.as_deref());
+        if asked.is_some() && asked != person.inner.as_deref() {
+            tracing::warn!(provider = ?pending.provider.name, ?asked, said = ?person.inner.as_deref().map(short), request.id = %exchange.id, "sign-in refused");
+            return Err(Reason::OtherProvider);
+        }
+        Ok(person)
     }
 
     fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Response, Problem> {
@@ -236,6 +233,17 @@ fn check_issuer(
         None if !promised || named_by_id_token => Ok(()),
         Some(_) | None => Err(Reason::IssuerMismatch),
     }
+}
+
+/// Refuses what says that it is an error, or an error and a success at once.
+fn check_error(pending: Pending<'_>, parameters: &Form) -> Result<(), Reason> {
+    let Some(error) = parameters.get("error") else { return Ok(()) };
+    let description = parameters.get("error_description").unwrap_or_default();
+    tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %pending.visit.exchange.id, "provider answered with an error");
+    if parameters.get("code").is_some() {
+        return Err(Reason::ResponseMalformed);
+    }
+    Err(error_reason(error, description))
 }
 
 /// What an error response means (RFC 6749 §4.1.2.1).

@@ -17,6 +17,7 @@ use crate::login::testing::config;
 use crate::login::testing::connection;
 use crate::login::testing::location;
 use crate::login::testing::parameters;
+use crate::login::testing::reason;
 
 const ID: &str = "id.localhost:8443";
 
@@ -64,6 +65,25 @@ async fn only_what_is_mapped_can_be_started() {
         stage.begin("/identity/login/SHELL/Partner/Inner-1?acr_values=low&client_id=x").await;
     assert_eq!(sent.get("acr_values"), Some("idp:Inner-1"), "h184: nothing else passes through");
     assert_eq!(sent.get("client_id"), Some("gateway"));
+}
+
+#[tokio::test]
+async fn h184_the_inner_provider_that_was_asked_for_is_the_one_that_vouches() {
+    let (provider, mut stage, _) = begun().await;
+    for said in [json!({}), json!({ "idp": "inner-1" }), json!({ "idp": "local" })] {
+        let sent = stage.begin("/identity/login/shell/Partner/Inner-1").await;
+        let mut script = provider.script.lock().unwrap();
+        script.nonce = sent.get("nonce").unwrap().to_owned();
+        script.claims = said.clone();
+        drop(script);
+        assert_eq!(reason(stage.get(&back(&sent, "")).await), "other_provider", "{said}");
+        assert_eq!(stage.user("shell"), None);
+    }
+    let sent = stage.begin("/identity/login/shell/Partner/Inner-1").await;
+    provider.script.lock().unwrap().nonce = sent.get("nonce").unwrap().to_owned();
+    provider.script.lock().unwrap().claims = json!({ "idp": "Inner-1" });
+    stage.get(&back(&sent, "")).await.unwrap();
+    assert!(stage.user("shell").is_some());
 }
 
 #[tokio::test]

@@ -109,8 +109,6 @@ impl Login {
             let form = links::local_form(&visit.config, start.site, Some(&start.return_path));
             return Ok(redirect(visit, &form));
         };
-        let inner = start.provider.subprovider.as_ref().map(|(_, scheme)| scheme.as_str());
-        let scheme = inner.or(start.scheme);
         let browser = Browser::of(exchange);
         let transaction = self.transaction(visit, &start, &connection.issuer, &browser);
         let request = Request {
@@ -118,7 +116,7 @@ impl Login {
             nonce: &transaction.nonce,
             verifier: &transaction.verifier,
             redirect_uri: format!("{}{}", transaction.origin, connection.callback_path),
-            scheme,
+            scheme: inner(start.provider, start.scheme),
             login_hint: start.login_hint,
         };
         let peer = Peer { provider: start.provider, connection };
@@ -176,6 +174,11 @@ impl Login {
             restarts: start.restarts,
         }
     }
+}
+
+/// The inner provider that `provider` is asked for: a subprovider's own, else the path's.
+pub(super) fn inner<'a>(provider: &'a Provider, scheme: Option<&'a str>) -> Option<&'a str> {
+    provider.subprovider.as_ref().map(|(_, own)| own.as_str()).or(scheme)
 }
 
 fn start_again(visit: &Visit, start: &Start<'_>) -> String {
