@@ -191,6 +191,7 @@ pub(super) fn connection(issuer: &str) -> OpenIdConnect {
         response_type: ResponseType::Code,
         response_mode: ResponseMode::Query,
         callback_path: "/signin-oidc".to_owned(),
+        shares_callback: false,
         post_logout_path: "/signout-callback-oidc".to_owned(),
         signing_algorithms: vec!["ES256".to_owned()],
         clock_skew: Duration::from_mins(5),

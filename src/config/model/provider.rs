@@ -92,6 +92,10 @@ pub struct OpenIdConnect {
     pub response_mode: ResponseMode,
     /// Path of our redirect URI, `/identity/signin` or `/signin-oidc` unless configured.
     pub callback_path: String,
+    /// Whether another enabled connection of the same room (the CMS's sites; the identity server) has
+    /// the same callback path, compared without regard to case: an answer there says only by its `iss`
+    /// whose it is (RFC 9207, RFC 9700 §4.4).
+    pub shares_callback: bool,
     /// Path of our post-logout redirect URI.
     pub post_logout_path: String,
     /// Algorithms accepted for ID tokens, such as `RS256`; never empty, never `none`.

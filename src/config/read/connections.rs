@@ -168,6 +168,7 @@ fn settings(
         response_type: reader.response_type(report),
         response_mode: reader.response_mode(report),
         callback_path: reader.own_path("callbackPath", known.callback_path, report),
+        shares_callback: false,
         post_logout_path: reader.own_path("postLogoutPath", known.post_logout_path, report),
         signing_algorithms: reader.algorithms(report),
         clock_skew: reader.clock_skew(report),

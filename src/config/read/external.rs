@@ -8,6 +8,7 @@ use crate::config::model::Provider;
 use crate::config::model::ProviderState;
 use crate::config::model::Transformation;
 use crate::config::model::TransformationKind;
+use crate::config::read::callbacks;
 use crate::config::read::clients;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
@@ -37,6 +38,7 @@ pub(crate) fn read(
         }
         providers.push(Arc::new(provider));
     }
+    callbacks::mark(&mut providers);
     providers
 }
 

@@ -2,6 +2,7 @@
 //! [`Config`], or all of their faults at once.
 
 mod access;
+mod callbacks;
 mod clients;
 mod connections;
 mod external;

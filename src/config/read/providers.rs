@@ -6,6 +6,7 @@ use crate::config::fault::Origin;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
+use crate::config::read::callbacks;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
 use crate::config::read::connections::Known;
@@ -62,6 +63,7 @@ pub(crate) fn read(context: &Context<'_>, report: &mut Report) -> Vec<Arc<Provid
     let position =
         |p: &Provider| elements().position(|e| e.value("id").map(str::trim) == Some(&*p.name));
     providers.sort_by_key(|provider| position(provider));
+    callbacks::mark(&mut providers);
     providers
 }
 
