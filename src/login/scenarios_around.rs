@@ -137,9 +137,26 @@ async fn the_legacy_page_leads_to_shells_login_page_and_the_break_glass_form_let
     let wrong = stage.post("/sitecore/login?fbc=1", &form("wrong", &token)).await.unwrap();
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(stage.user("shell"), None);
+    let unasked = stage.post("/sitecore/login", &form("correct+horse", &token)).await;
+    assert!(matches!(unasked, Err(Problem::NotFound(_))), "no form, so nothing to post");
+    let form =
+        |password: &str, token: &str| format!("{}&rememberLogin=true", form(password, token));
     let right = stage.post("/sitecore/login?fbc=1", &form("correct+horse", &token)).await.unwrap();
     assert_eq!((right.status(), location(&right)), (StatusCode::SEE_OTHER, "/sitecore/x"));
+    let cookie = right.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(!cookie.contains("Max-Age"), "break-glass ends with the browser: {cookie}");
     assert_eq!(stage.user("shell").as_deref(), Some("sitecore\\jane"));
+}
+
+#[tokio::test]
+async fn a_host_without_shell_has_no_legacy_page() {
+    let mut config = config(connection("https://idp.test"));
+    config.sites.remove(0);
+    let mut stage = Stage::with(config);
+    for path in ["/sitecore/login", "/sitecore/login?fbc=1"] {
+        assert!(matches!(stage.get(path).await, Err(Problem::NotFound(_))), "{path}");
+        assert!(matches!(stage.post(path, "").await, Err(Problem::NotFound(_))), "{path}");
+    }
 }
 
 #[tokio::test]
