@@ -218,9 +218,10 @@ fn pending<'a>(visit: &'a Visit, transaction: &'a Transaction) -> Option<Pending
     Some(Pending { visit, transaction, site, provider, connection })
 }
 
-/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it,
-/// or where the answer holds an ID token, which names the issuer itself and is verified before the
-/// code is sent (certified providers leave `iss` out then).
+/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it
+/// and has its redirect URI to itself (RFC 9700 §4.4.2), or where the answer holds an ID token, which
+/// names the issuer itself and is verified before the code is sent (certified providers leave `iss`
+/// out then). An error is only shown, so it needs no name to be told apart by.
 fn check_issuer(
     parameters: &Form,
     connection: &OpenIdConnect,
@@ -228,9 +229,10 @@ fn check_issuer(
 ) -> Result<(), Reason> {
     let hybrid = connection.response_type == ResponseType::CodeIdToken;
     let named_by_id_token = hybrid && parameters.get("id_token").is_some();
+    let ambiguous = connection.shares_callback && parameters.get("error").is_none();
     match parameters.get("iss") {
         Some(said) if said == connection.issuer => Ok(()),
-        None if !promised || named_by_id_token => Ok(()),
+        None if named_by_id_token || !(promised || ambiguous) => Ok(()),
         Some(_) | None => Err(Reason::IssuerMismatch),
     }
 }

@@ -144,6 +144,25 @@ async fn h175_h176_an_answer_of_another_issuer_is_refused_before_the_code_is_sen
 }
 
 #[tokio::test]
+async fn h175_behind_a_shared_redirect_address_an_answer_says_whose_it_is() {
+    let provider = FakeProvider::start().await;
+    let shared = crate::config::model::OpenIdConnect {
+        shares_callback: true,
+        ..connection(&provider.issuer)
+    };
+    let mut stage = Stage::with(config(shared));
+    let sent = begin(&provider, &mut stage).await;
+    assert_eq!(reason(stage.get(&back(&sent, "")).await), "issuer_mismatch");
+    assert_eq!(provider.count("/token"), 0);
+    let sent = begin(&provider, &mut stage).await;
+    let cancelled =
+        format!("/signin-oidc?error=access_denied&state={}", sent.get("state").unwrap());
+    assert_eq!(reason(stage.get(&cancelled).await), "cancelled");
+    let sent = begin(&provider, &mut stage).await;
+    assert!(stage.get(&back(&sent, &format!("&iss={}", provider.issuer))).await.is_ok());
+}
+
+#[tokio::test]
 async fn h178_metadata_of_another_issuer_is_refused() {
     for difference in [
         json!({ "issuer": "https://evil.test" }),
