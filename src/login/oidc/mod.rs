@@ -322,6 +322,6 @@ fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
 fn trust(connection: &OpenIdConnect) -> Trust {
     Trust {
         certificate_authority: connection.certificate_authority.clone(),
-        plain_http: !connection.require_https,
+        plain_http: metadata::plain_http(connection),
     }
 }
