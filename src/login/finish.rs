@@ -16,6 +16,7 @@ use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::login::Login;
 use crate::login::Reason;
+use crate::login::endpoint;
 use crate::login::oidc::Person;
 use crate::login::outcome::About;
 use crate::login::place;
@@ -67,6 +68,7 @@ impl Login {
         Ok(Identity {
             user,
             provider: Arc::clone(&provider.name),
+            issuer: endpoint::connection(provider).map(|known| known.issuer.as_str().into()),
             subject: person.subject,
             site: Arc::clone(&site.name),
             provider_session: sid.map(str::to_owned),

@@ -90,6 +90,7 @@ impl Login {
             subject: user.name.clone(),
             user,
             provider: local::PROVIDER.into(),
+            issuer: None,
             site: Arc::clone(&site.name),
             claims: person.claims,
             id_token: None,
