@@ -33,6 +33,8 @@ use crate::login::start::redirect;
 use crate::login::transaction::Bearer;
 use crate::login::transaction::Opened;
 use crate::login::transaction::Transaction;
+use crate::session::End;
+use crate::session::SessionId;
 use crate::session::Visit;
 
 /// Parameters of an authorization response, which a POST must not carry in its query as well.
@@ -128,6 +130,9 @@ impl Login {
         let now = visit.exchange.now;
         match Self::identify(&visit.config, site, provider, person, now) {
             Ok(identity) => {
+                if let Some(before) = transaction.replaces {
+                    self.parts.sessions.end(&SessionId(before), End::Replace);
+                }
                 let return_path = return_path(&visit.config, site, &transaction.return_path);
                 let arrival = Arrival { site, source: &transaction.source, return_path, identity };
                 Ok(self.arrive(visit, About::new(site, provider), arrival))

@@ -115,6 +115,30 @@ async fn h194_two_tabs_finish_in_reverse_order() {
 }
 
 #[tokio::test]
+async fn j226_a_posted_answer_without_the_session_cookie_replaces_the_session_all_the_same() {
+    let (provider, mut stage, sent) = begun().await;
+    stage.get(&back(&sent, "")).await.unwrap();
+    let old = stage.cookies[".AspNet.Cookies"].clone();
+    let sent = begin(&provider, &mut stage).await;
+    stage.cookies.remove(".AspNet.Cookies");
+    let form = format!("code=abc&state={}", sent.get("state").unwrap());
+    stage.post("/signin-oidc", &form).await.unwrap();
+    assert!(stage.sessions.find(&old).is_none());
+    assert!(stage.user("shell").is_some());
+}
+
+#[tokio::test]
+async fn h179_sessions_of_an_issuer_end_when_their_provider_is_another_one() {
+    let (provider, mut stage, sent) = begun().await;
+    stage.get(&back(&sent, "")).await.unwrap();
+    assert!(stage.user("shell").is_some());
+    stage.config = Arc::new(config(connection("https://elsewhere.test")));
+    assert_eq!(stage.user("shell"), None);
+    stage.config = Arc::new(config(connection(&provider.issuer)));
+    assert!(stage.user("shell").is_some());
+}
+
+#[tokio::test]
 async fn a_late_answer_starts_once_more() {
     let (provider, mut stage, sent) = begun().await;
     stage.clock.advance(Duration::from_mins(10));

@@ -22,6 +22,7 @@ use crate::login::place;
 use crate::login::transaction::LIFETIME;
 use crate::login::transaction::Transaction;
 use crate::session::Visit;
+use crate::session::cookie;
 
 /// What is begun.
 pub(super) struct Start<'a> {
@@ -157,6 +158,9 @@ impl Login {
         issuer: &str,
         browser: &Browser,
     ) -> Transaction {
+        let cookie = cookie::name(&visit.config.sessions, start.site, start.source);
+        let before = visit.exchange.cookies().get(&cookie);
+        let before = before.and_then(|token| self.parts.sessions.find(token));
         Transaction {
             id: random::bytes(),
             boot: self.transactions.boot(),
@@ -170,6 +174,7 @@ impl Login {
             nonce: random::token(),
             verifier: random::token(),
             browser: browser.digest().to_owned(),
+            replaces: before.map(|session| session.id.0),
             expires: visit.exchange.now.plus(LIFETIME).0,
             restarts: start.restarts,
         }
