@@ -75,10 +75,8 @@ async fn h184_the_inner_provider_that_was_asked_for_is_the_one_that_vouches() {
     let (provider, mut stage, _) = begun().await;
     for said in [json!({}), json!({ "idp": "inner-1" }), json!({ "idp": "local" })] {
         let sent = stage.begin("/identity/login/shell/Partner/Inner-1").await;
-        let mut script = provider.script.lock().unwrap();
-        script.nonce = sent.get("nonce").unwrap().to_owned();
-        script.claims = said.clone();
-        drop(script);
+        provider.script.lock().unwrap().nonce = sent.get("nonce").unwrap().to_owned();
+        provider.script.lock().unwrap().claims = said.clone();
         assert_eq!(reason(stage.get(&back(&sent, "")).await), "other_provider", "{said}");
         assert_eq!(stage.user("shell"), None);
     }
