@@ -1,7 +1,10 @@
-//! Whether a session counts on a site: its provider must be mapped there and enabled now.
+//! Whether a session counts on a site: its provider must be mapped there and enabled now, and still
+//! be the same issuer.
 
 use crate::config::model::Config;
 use crate::config::model::Destination;
+use crate::config::model::Protocol;
+use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::http::CanonicalPath;
 use crate::session::Session;
@@ -20,11 +23,21 @@ pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Sess
     }
     if is_identity_server(site) {
         let external = &config.identity_server.external_providers;
-        return external.iter().any(|p| p.is_enabled() && *p.name == *provider);
+        return external.iter().any(|p| *p.name == *provider && vouches(p, session));
     }
-    site.providers.find(provider).is_some_and(|p| p.is_enabled())
+    site.providers.find(provider).is_some_and(|p| vouches(p, session))
         || (config.site_neutral_paths.iter().any(|prefix| path.is_under(prefix))
-            && config.provider(provider).is_some_and(|p| p.is_enabled()))
+            && config.provider(provider).is_some_and(|p| vouches(p, session)))
+}
+
+/// Whether `provider` is switched on and the issuer that the session came from, which it is no more
+/// when its owner has pointed its name elsewhere.
+fn vouches(provider: &Provider, session: &Session) -> bool {
+    let issuer = match &provider.protocol {
+        Protocol::OpenIdConnect(connection) => Some(connection.issuer.as_str()),
+        Protocol::LocalUsers | Protocol::None => None,
+    };
+    provider.is_enabled() && issuer == session.identity.issuer.as_deref()
 }
 
 /// Sessions of the identity server and of the sites keep to themselves, whatever cookie they come

@@ -2,7 +2,8 @@
 
 use crate::error::Problem;
 
-/// Decoded parameters, in order, no name twice (RFC 6749 §3.1: parameters must not be repeated).
+/// Decoded parameters, in order, no name twice (RFC 6749 §3.1: parameters must not be repeated),
+/// not even in another case, because ASP.NET reads those as one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
 
@@ -14,7 +15,7 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// [`Problem::BadRequest`] when a name stands there twice, an escape is malformed, the text is
+    /// [`Problem::BadRequest`] when a name stands there twice in whatever case, an escape is malformed, the text is
     /// not UTF-8, or there are more than 200 parameters.
     pub fn parse(encoded: &[u8]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
@@ -26,7 +27,7 @@ impl Form {
             let (name, value) = part.split_at_checked(at).unwrap_or((part, &[]));
             let name = decode(name)?;
             let value = decode(value.strip_prefix(b"=").unwrap_or(value))?;
-            if pairs.iter().any(|(known, _)| *known == name) {
+            if pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
                 return Err(Problem::BadRequest("a parameter stands there twice".into()));
             }
             pairs.push((name, value));
@@ -85,7 +86,14 @@ mod tests {
 
     #[test]
     fn h181_a_repeated_parameter_is_refused_however_it_is_written() {
-        for text in [&b"code=a&code=b"[..], b"state=x&st%61te=y", b"a=%zz", b"a=%f", b"a=%ff"] {
+        for text in [
+            &b"code=a&code=b"[..],
+            b"state=x&st%61te=y",
+            b"returnUrl=a&ReturnURL=b",
+            b"a=%zz",
+            b"a=%f",
+            b"a=%ff",
+        ] {
             assert!(Form::parse(text).is_err());
         }
     }

@@ -27,11 +27,14 @@ use crate::login::oidc::Person;
 use crate::login::oidc::is_about_redirect;
 use crate::login::outcome::About;
 use crate::login::place;
+use crate::login::start;
 use crate::login::start::Start;
 use crate::login::start::redirect;
 use crate::login::transaction::Bearer;
 use crate::login::transaction::Opened;
 use crate::login::transaction::Transaction;
+use crate::session::End;
+use crate::session::SessionId;
 use crate::session::Visit;
 
 /// Parameters of an authorization response, which a POST must not carry in its query as well.
@@ -103,17 +106,7 @@ impl Login {
         };
         let metadata = self.relying_party.metadata(peer, exchange.now).await.map_err(log)?;
         check_issuer(parameters, connection, metadata.names_issuer)?;
-        if let Some(error) = parameters.get("error") {
-            let description = parameters.get("error_description").unwrap_or_default();
-            tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %exchange.id, "provider answered with an error");
-            let contradictory = parameters.get("code").is_some();
-            let reason = if contradictory {
-                Reason::ResponseMalformed
-            } else {
-                error_reason(error, description)
-            };
-            return Err(reason);
-        }
+        check_error(pending, parameters)?;
         let code = parameters.get("code").filter(|code| !code.is_empty());
         let answer = Answer {
             code: code.ok_or(Reason::ResponseMalformed)?,
@@ -123,7 +116,13 @@ impl Login {
             verifier: &transaction.verifier,
             now: exchange.now,
         };
-        self.relying_party.finish(peer, answer).await.map_err(log)
+        let person = self.relying_party.finish(peer, answer).await.map_err(log)?;
+        let asked = start::inner(pending.provider, transaction.scheme.as_deref());
+        if asked.is_some() && asked != person.inner.as_deref() {
+            tracing::warn!(provider = ?pending.provider.name, ?asked, said = ?person.inner.as_deref().map(short), request.id = %exchange.id, "sign-in refused");
+            return Err(Reason::OtherProvider);
+        }
+        Ok(person)
     }
 
     fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Response, Problem> {
@@ -131,6 +130,9 @@ impl Login {
         let now = visit.exchange.now;
         match Self::identify(&visit.config, site, provider, person, now) {
             Ok(identity) => {
+                if let Some(before) = transaction.replaces {
+                    self.parts.sessions.end(&SessionId(before), End::Replace);
+                }
                 let return_path = return_path(&visit.config, site, &transaction.return_path);
                 let arrival = Arrival { site, source: &transaction.source, return_path, identity };
                 Ok(self.arrive(visit, About::new(site, provider), arrival))
@@ -221,9 +223,10 @@ fn pending<'a>(visit: &'a Visit, transaction: &'a Transaction) -> Option<Pending
     Some(Pending { visit, transaction, site, provider, connection })
 }
 
-/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it,
-/// or where the answer holds an ID token, which names the issuer itself and is verified before the
-/// code is sent (certified providers leave `iss` out then).
+/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it
+/// and has its redirect URI to itself (RFC 9700 §4.4.2), or where the answer holds an ID token, which
+/// names the issuer itself and is verified before the code is sent (certified providers leave `iss`
+/// out then). An error is only shown, so it needs no name to be told apart by.
 fn check_issuer(
     parameters: &Form,
     connection: &OpenIdConnect,
@@ -231,11 +234,23 @@ fn check_issuer(
 ) -> Result<(), Reason> {
     let hybrid = connection.response_type == ResponseType::CodeIdToken;
     let named_by_id_token = hybrid && parameters.get("id_token").is_some();
+    let ambiguous = connection.shares_callback && parameters.get("error").is_none();
     match parameters.get("iss") {
         Some(said) if said == connection.issuer => Ok(()),
-        None if !promised || named_by_id_token => Ok(()),
+        None if named_by_id_token || !(promised || ambiguous) => Ok(()),
         Some(_) | None => Err(Reason::IssuerMismatch),
     }
+}
+
+/// Refuses what says that it is an error, or an error and a success at once.
+fn check_error(pending: Pending<'_>, parameters: &Form) -> Result<(), Reason> {
+    let Some(error) = parameters.get("error") else { return Ok(()) };
+    let description = parameters.get("error_description").unwrap_or_default();
+    tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %pending.visit.exchange.id, "provider answered with an error");
+    if parameters.get("code").is_some() {
+        return Err(Reason::ResponseMalformed);
+    }
+    Err(error_reason(error, description))
 }
 
 /// What an error response means (RFC 6749 §4.1.2.1).

@@ -5,6 +5,7 @@ use crate::config::model::Destination;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::Site;
+use crate::gate::assertion::JWKS_PATH;
 use crate::http::CanonicalPath;
 use crate::http::ReturnPath;
 
@@ -37,36 +38,38 @@ pub(super) enum Endpoint<'p> {
 pub(super) const ACCOUNT_LOGIN: &str = "/account/login";
 const CMS_LOGOUT: &str = "/sitecore/logout";
 
-/// The endpoint at `path` on `site`, if it is one of ours.
+/// The endpoint at `path` on `site`, if it is one of ours. A slash at the end makes no difference, as
+/// it makes none to the CMS.
 pub(super) fn find<'p>(
     config: &Config,
     site: &Site,
     path: &'p CanonicalPath,
 ) -> Option<Endpoint<'p>> {
+    let at = path.decoded();
+    let at = at.strip_suffix('/').unwrap_or(at);
+    let is = |other: &str| at.eq_ignore_ascii_case(other);
     let identity_server = site.destination == Destination::IdentityServer;
-    if identity_server && path.is(ACCOUNT_LOGIN) {
+    if identity_server && is(ACCOUNT_LOGIN) {
         return Some(Endpoint::AccountLogin);
     }
-    if connections(config, site).any(|c| path.is(&c.callback_path)) || path.is("/signin-oidc") {
+    if connections(config, site).any(|c| is(&c.callback_path)) || is("/signin-oidc") {
         return Some(Endpoint::Callback);
     }
-    if connections(config, site).any(|c| path.is(&c.post_logout_path))
-        || path.is("/signout-callback-oidc")
-    {
+    if connections(config, site).any(|c| is(&c.post_logout_path)) || is("/signout-callback-oidc") {
         return Some(Endpoint::PostLogout);
     }
     if let Some(rest) = after_prefix(path.decoded(), &config.identity_prefix) {
-        let found = under_prefix(rest);
+        let found = under_prefix(rest.strip_suffix('/').unwrap_or(rest));
         // The identity server answers for the rest of its own paths, signing out included.
         let elsewhere = matches!(found, Endpoint::Nothing | Endpoint::Logout);
         return (!identity_server || !elsewhere).then_some(found);
     }
     if identity_server {
         None
-    } else if path.is(&config.legacy_login_page) {
+    } else if is(&config.legacy_login_page) {
         Some(Endpoint::LegacyLogin)
     } else {
-        path.is(CMS_LOGOUT).then_some(Endpoint::Logout)
+        is(CMS_LOGOUT).then_some(Endpoint::Logout)
     }
 }
 
@@ -87,7 +90,8 @@ pub(super) fn return_path(config: &Config, site: &Site, text: &str) -> Option<Re
         None => {
             let leaves = site.destination == Destination::IdentityServer
                 && (canonical.is("/account/logout") || canonical.is("/connect/endsession"));
-            (!leaves).then_some(path)
+            let no_page = canonical.is(JWKS_PATH);
+            (!leaves && !no_page).then_some(path)
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::login::Login;
 use crate::login::Reason;
+use crate::login::endpoint;
 use crate::login::oidc::Person;
 use crate::login::outcome::About;
 use crate::login::place;
@@ -59,8 +60,7 @@ impl Login {
         } else {
             builder::build(config, provider, &person.subject, &claims).map_err(Reason::NoUser)?
         };
-        let ends_at = claims.first(types::COOKIE_EXP).and_then(|text| text.parse().ok());
-        let ends_at = ends_at.map(Timestamp);
+        let ends_at = claims.first(types::COOKIE_EXP).map(moment).transpose()?;
         if ends_at.is_some_and(|end| end <= now) {
             return Err(Reason::SessionOver);
         }
@@ -68,6 +68,7 @@ impl Login {
         Ok(Identity {
             user,
             provider: Arc::clone(&provider.name),
+            issuer: endpoint::connection(provider).map(|known| known.issuer.as_str().into()),
             subject: person.subject,
             site: Arc::clone(&site.name),
             provider_session: sid.map(str::to_owned),
@@ -107,6 +108,17 @@ impl Login {
     }
 }
 
+/// A `cookieExp`: seconds since 1970, fractions cut off. One that cannot be read may have meant any
+/// end, so it is over already.
+fn moment(text: &str) -> Result<Timestamp, Reason> {
+    let text = text.trim();
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Reason::SessionOver);
+    }
+    seconds.parse().map(Timestamp).map_err(|_| Reason::SessionOver)
+}
+
 /// The account of somebody who only passes through the identity server: it makes no user of the
 /// CMS, so its name is the identity itself and collides with none.
 fn passer_by(provider: &Provider, subject: &str, claims: &ClaimSet) -> User {
@@ -115,5 +127,27 @@ fn passer_by(provider: &Provider, subject: &str, claims: &ClaimSet) -> User {
         properties: std::collections::BTreeMap::default(),
         roles: claims.values("role").chain(claims.values(types::ROLE)).map(str::to_owned).collect(),
         is_administrator: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_read_in_whole_seconds_and_never_ignored() {
+        for (text, expected) in [
+            ("1800000000", Some(1_800_000_000)),
+            ("1800000000.9", Some(1_800_000_000)),
+            (" 1800000000 ", Some(1_800_000_000)),
+            ("-5", Some(-5)),
+            ("", None),
+            ("soon", None),
+            ("1.8e9", None),
+            ("99999999999999999999", None),
+            ("2027-01-15T08:00:00Z", None),
+        ] {
+            assert_eq!(moment(text).ok(), expected.map(Timestamp), "{text:?}");
+        }
     }
 }

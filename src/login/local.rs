@@ -19,7 +19,7 @@ use crate::login::finish::Arrival;
 use crate::login::outcome::About;
 use crate::login::page::Notice;
 use crate::login::page::Page;
-use crate::login::page::allows;
+use crate::login::page::may_remember;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
@@ -90,13 +90,14 @@ impl Login {
             subject: user.name.clone(),
             user,
             provider: local::PROVIDER.into(),
+            issuer: None,
             site: Arc::clone(&site.name),
             claims: person.claims,
             id_token: None,
             provider_session: None,
             authenticated_at: visit.exchange.now,
             remembered: form.get("rememberLogin") == Some("true")
-                && allows(&visit.config, "AllowRememberLogin"),
+                && may_remember(&visit.config, site),
             ends_at: None,
         };
         let return_path = way_back(visit, site, form);

@@ -52,16 +52,18 @@ pub(super) struct Notice {
     pub text: String,
 }
 
-/// The site whose people `/sitecore/login` is for.
+/// The site whose people `/sitecore/login` is for; a host without it has no such page.
 const SHELL: &str = "shell";
 
 impl Login {
     /// `/sitecore/login`: on to shell's login page unless that is this one.
     pub(super) async fn legacy_login(&self, visit: &Visit) -> Result<Response, Problem> {
         let query = visit.exchange.query()?;
-        let shell = place::reachable(visit, SHELL).unwrap_or(&visit.site);
+        let shell = place::reachable(visit, SHELL).ok_or_else(|| {
+            Problem::NotFound("The site shell is not reachable on this host.".into())
+        })?;
         let break_glass = query.get_any_case("fbc") == Some("1");
-        let mut page = Page {
+        let page = Page {
             site: shell,
             return_path: named_way_back(&visit.config, shell, &query),
             form: break_glass || has_local_users(&visit.config, shell),
@@ -69,7 +71,9 @@ impl Login {
             username: "",
         };
         if is_post(visit) {
-            page.form = true;
+            if !page.form {
+                return Err(no_passwords());
+            }
             return self.sign_in_locally(visit, page).await;
         }
         let elsewhere = shell.login_page.as_deref().filter(|at| !is_legacy(&visit.config, at));
@@ -97,9 +101,7 @@ impl Login {
         };
         if is_post(visit) {
             if !page.form {
-                return Err(Problem::NotFound(
-                    "Signing in with a name and a password is switched off here.".into(),
-                ));
+                return Err(no_passwords());
             }
             return self.sign_in_locally(visit, page).await;
         }
@@ -134,7 +136,7 @@ impl Login {
             return_url: return_path.as_str(),
             token: &token,
             username: page.username,
-            remember: allows(config, "AllowRememberLogin"),
+            remember: may_remember(config, site),
         };
         let buttons: Vec<Button> = place::providers(config, site)
             .filter(|provider| endpoint::connection(provider).is_some())
@@ -165,8 +167,18 @@ fn has_local_users(config: &Config, site: &Site) -> bool {
     place::providers(config, site).any(|p| matches!(p.protocol, Protocol::LocalUsers))
 }
 
+fn no_passwords() -> Problem {
+    Problem::NotFound("Signing in with a name and a password is switched off here.".into())
+}
+
+/// Whether a local sign-in at `site` may outlive the browser: not where the form is for emergencies.
+pub(super) fn may_remember(config: &Config, site: &Site) -> bool {
+    let everyday = place::is_identity_server(site) || has_local_users(config, site);
+    everyday && allows(config, "AllowRememberLogin")
+}
+
 /// Whether an account option is on, as it is unless it says `false`.
-pub(super) fn allows(config: &Config, option: &str) -> bool {
+fn allows(config: &Config, option: &str) -> bool {
     let options = &config.identity_server.account_options;
     let written = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(option));
     written.is_none_or(|(_, value)| !value.trim().eq_ignore_ascii_case("false"))

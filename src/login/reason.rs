@@ -30,6 +30,8 @@ pub enum Reason {
     TokenInvalid,
     /// `userinfo_invalid`: the userinfo answer is malformed, or speaks of somebody else.
     UserinfoInvalid,
+    /// `other_provider`: the person signed in at another inner provider than was asked for.
+    OtherProvider,
     /// `state_unknown`: the response belongs to no sign-in that was started here.
     StateUnknown,
     /// `state_expired`: the sign-in was started more than ten minutes ago.
@@ -71,6 +73,7 @@ impl Reason {
             Self::IssuerMismatch => "issuer_mismatch",
             Self::TokenInvalid => "token_invalid",
             Self::UserinfoInvalid => "userinfo_invalid",
+            Self::OtherProvider => "other_provider",
             Self::StateUnknown => "state_unknown",
             Self::StateExpired => "state_expired",
             Self::StateUsed => "state_used",
@@ -99,7 +102,7 @@ impl Reason {
             | Self::TokenInvalid
             | Self::UserinfoInvalid
             | Self::SessionOver => StatusCode::BAD_GATEWAY,
-            Self::Cancelled | Self::NoUser(_) => StatusCode::FORBIDDEN,
+            Self::Cancelled | Self::OtherProvider | Self::NoUser(_) => StatusCode::FORBIDDEN,
             Self::NotMapped => StatusCode::NOT_FOUND,
             Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -148,6 +151,9 @@ impl Reason {
             }
             Self::UserinfoInvalid => {
                 "{} gave contradictory answers about you. Nobody has been signed in; tell the site's owner the request id below."
+            }
+            Self::OtherProvider => {
+                "{} signed you in in another way than this site asks for. Sign out there and start again."
             }
             Self::StateUnknown => {
                 "This answer belongs to no sign-in that was started here. Start again."

@@ -115,6 +115,30 @@ async fn h194_two_tabs_finish_in_reverse_order() {
 }
 
 #[tokio::test]
+async fn j226_a_posted_answer_without_the_session_cookie_replaces_the_session_all_the_same() {
+    let (provider, mut stage, sent) = begun().await;
+    stage.get(&back(&sent, "")).await.unwrap();
+    let old = stage.cookies[".AspNet.Cookies"].clone();
+    let sent = begin(&provider, &mut stage).await;
+    stage.cookies.remove(".AspNet.Cookies");
+    let form = format!("code=abc&state={}", sent.get("state").unwrap());
+    stage.post("/signin-oidc", &form).await.unwrap();
+    assert!(stage.sessions.find(&old).is_none());
+    assert!(stage.user("shell").is_some());
+}
+
+#[tokio::test]
+async fn h179_sessions_of_an_issuer_end_when_their_provider_is_another_one() {
+    let (provider, mut stage, sent) = begun().await;
+    stage.get(&back(&sent, "")).await.unwrap();
+    assert!(stage.user("shell").is_some());
+    stage.config = Arc::new(config(connection("https://elsewhere.test")));
+    assert_eq!(stage.user("shell"), None);
+    stage.config = Arc::new(config(connection(&provider.issuer)));
+    assert!(stage.user("shell").is_some());
+}
+
+#[tokio::test]
 async fn a_late_answer_starts_once_more() {
     let (provider, mut stage, sent) = begun().await;
     stage.clock.advance(Duration::from_mins(10));
@@ -139,6 +163,25 @@ async fn h175_h176_an_answer_of_another_issuer_is_refused_before_the_code_is_sen
     let mut stage = Stage::new(&provider.issuer);
     let sent = begin(&provider, &mut stage).await;
     assert_eq!(reason(stage.get(&back(&sent, "")).await), "issuer_mismatch");
+    let sent = begin(&provider, &mut stage).await;
+    assert!(stage.get(&back(&sent, &format!("&iss={}", provider.issuer))).await.is_ok());
+}
+
+#[tokio::test]
+async fn h175_behind_a_shared_redirect_address_an_answer_says_whose_it_is() {
+    let provider = FakeProvider::start().await;
+    let shared = crate::config::model::OpenIdConnect {
+        shares_callback: true,
+        ..connection(&provider.issuer)
+    };
+    let mut stage = Stage::with(config(shared));
+    let sent = begin(&provider, &mut stage).await;
+    assert_eq!(reason(stage.get(&back(&sent, "")).await), "issuer_mismatch");
+    assert_eq!(provider.count("/token"), 0);
+    let sent = begin(&provider, &mut stage).await;
+    let cancelled =
+        format!("/signin-oidc?error=access_denied&state={}", sent.get("state").unwrap());
+    assert_eq!(reason(stage.get(&cancelled).await), "cancelled");
     let sent = begin(&provider, &mut stage).await;
     assert!(stage.get(&back(&sent, &format!("&iss={}", provider.issuer))).await.is_ok());
 }

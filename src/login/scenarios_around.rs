@@ -17,6 +17,7 @@ use crate::login::testing::config;
 use crate::login::testing::connection;
 use crate::login::testing::location;
 use crate::login::testing::parameters;
+use crate::login::testing::reason;
 
 const ID: &str = "id.localhost:8443";
 
@@ -29,6 +30,9 @@ async fn g151_g155_ways_back_are_paths_of_the_site_and_never_ours() {
         ("%2Fidentity%2Flogout", "/sitecore/shell/"),
         ("%2Fsignin-oidc%3Fcode%3Dx", "/sitecore/shell/"),
         ("%2Fsitecore%2Flogin", "/sitecore/shell/"),
+        ("%2Fsitecore%2Flogin%2F", "/sitecore/shell/"),
+        ("%2Fidentity%2Flogout%2F", "/sitecore/shell/"),
+        ("%2F.well-known%2Fvestibule%2Fjwks.json", "/sitecore/shell/"),
         (
             "%2Fidentity%2Fexternallogincallback%3FReturnUrl%3D%252Fsitecore%252Fx%26sc_site%3Dshell",
             "/sitecore/x",
@@ -64,6 +68,23 @@ async fn only_what_is_mapped_can_be_started() {
         stage.begin("/identity/login/SHELL/Partner/Inner-1?acr_values=low&client_id=x").await;
     assert_eq!(sent.get("acr_values"), Some("idp:Inner-1"), "h184: nothing else passes through");
     assert_eq!(sent.get("client_id"), Some("gateway"));
+}
+
+#[tokio::test]
+async fn h184_the_inner_provider_that_was_asked_for_is_the_one_that_vouches() {
+    let (provider, mut stage, _) = begun().await;
+    for said in [json!({}), json!({ "idp": "inner-1" }), json!({ "idp": "local" })] {
+        let sent = stage.begin("/identity/login/shell/Partner/Inner-1").await;
+        provider.script.lock().unwrap().nonce = sent.get("nonce").unwrap().to_owned();
+        provider.script.lock().unwrap().claims = said.clone();
+        assert_eq!(reason(stage.get(&back(&sent, "")).await), "other_provider", "{said}");
+        assert_eq!(stage.user("shell"), None);
+    }
+    let sent = stage.begin("/identity/login/shell/Partner/Inner-1").await;
+    provider.script.lock().unwrap().nonce = sent.get("nonce").unwrap().to_owned();
+    provider.script.lock().unwrap().claims = json!({ "idp": "Inner-1" });
+    stage.get(&back(&sent, "")).await.unwrap();
+    assert!(stage.user("shell").is_some());
 }
 
 #[tokio::test]
@@ -107,7 +128,9 @@ async fn the_legacy_page_leads_to_shells_login_page_and_the_break_glass_form_let
     let (_provider, mut stage, _) = begun().await;
     let response = stage.get("/sitecore/login?returnUrl=%2Fsitecore%2Fx").await.unwrap();
     assert_eq!(location(&response), "/identity/login/shell/Partner?returnUrl=%2Fsitecore%2Fx");
-    assert_eq!(stage.get("/sitecore/login?fbc=1").await.unwrap().status(), StatusCode::OK);
+    for page in ["/sitecore/login?fbc=1", "/sitecore/login/?fbc=1"] {
+        assert_eq!(stage.get(page).await.unwrap().status(), StatusCode::OK, "{page}");
+    }
     let token = form_token(&stage);
     let form = |password: &str, token: &str| {
         format!("username=jane&password={password}&returnUrl=%2Fsitecore%2Fx&token={token}")
@@ -117,9 +140,26 @@ async fn the_legacy_page_leads_to_shells_login_page_and_the_break_glass_form_let
     let wrong = stage.post("/sitecore/login?fbc=1", &form("wrong", &token)).await.unwrap();
     assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(stage.user("shell"), None);
+    let unasked = stage.post("/sitecore/login", &form("correct+horse", &token)).await;
+    assert!(matches!(unasked, Err(Problem::NotFound(_))), "no form, so nothing to post");
+    let form =
+        |password: &str, token: &str| format!("{}&rememberLogin=true", form(password, token));
     let right = stage.post("/sitecore/login?fbc=1", &form("correct+horse", &token)).await.unwrap();
     assert_eq!((right.status(), location(&right)), (StatusCode::SEE_OTHER, "/sitecore/x"));
+    let cookie = right.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(!cookie.contains("Max-Age"), "break-glass ends with the browser: {cookie}");
     assert_eq!(stage.user("shell").as_deref(), Some("sitecore\\jane"));
+}
+
+#[tokio::test]
+async fn a_host_without_shell_has_no_legacy_page() {
+    let mut config = config(connection("https://idp.test"));
+    config.sites.remove(0);
+    let mut stage = Stage::with(config);
+    for path in ["/sitecore/login", "/sitecore/login?fbc=1"] {
+        assert!(matches!(stage.get(path).await, Err(Problem::NotFound(_))), "{path}");
+        assert!(matches!(stage.post(path, "").await, Err(Problem::NotFound(_))), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use crate::login::place;
 use crate::login::transaction::LIFETIME;
 use crate::login::transaction::Transaction;
 use crate::session::Visit;
+use crate::session::cookie;
 
 /// What is begun.
 pub(super) struct Start<'a> {
@@ -109,8 +110,6 @@ impl Login {
             let form = links::local_form(&visit.config, start.site, Some(&start.return_path));
             return Ok(redirect(visit, &form));
         };
-        let inner = start.provider.subprovider.as_ref().map(|(_, scheme)| scheme.as_str());
-        let scheme = inner.or(start.scheme);
         let browser = Browser::of(exchange);
         let transaction = self.transaction(visit, &start, &connection.issuer, &browser);
         let request = Request {
@@ -118,7 +117,7 @@ impl Login {
             nonce: &transaction.nonce,
             verifier: &transaction.verifier,
             redirect_uri: format!("{}{}", transaction.origin, connection.callback_path),
-            scheme,
+            scheme: inner(start.provider, start.scheme),
             login_hint: start.login_hint,
         };
         let peer = Peer { provider: start.provider, connection };
@@ -159,6 +158,9 @@ impl Login {
         issuer: &str,
         browser: &Browser,
     ) -> Transaction {
+        let cookie = cookie::name(&visit.config.sessions, start.site, start.source);
+        let before = visit.exchange.cookies().get(&cookie);
+        let before = before.and_then(|token| self.parts.sessions.find(token));
         Transaction {
             id: random::bytes(),
             boot: self.transactions.boot(),
@@ -172,10 +174,16 @@ impl Login {
             nonce: random::token(),
             verifier: random::token(),
             browser: browser.digest().to_owned(),
+            replaces: before.map(|session| session.id.0),
             expires: visit.exchange.now.plus(LIFETIME).0,
             restarts: start.restarts,
         }
     }
+}
+
+/// The inner provider that `provider` is asked for: a subprovider's own, else the path's.
+pub(super) fn inner<'a>(provider: &'a Provider, scheme: Option<&'a str>) -> Option<&'a str> {
+    provider.subprovider.as_ref().map(|(_, own)| own.as_str()).or(scheme)
 }
 
 fn start_again(visit: &Visit, start: &Start<'_>) -> String {

@@ -40,6 +40,9 @@ pub(super) struct Transaction {
     pub verifier: String,
     /// SHA-256 of the browser's cookie.
     pub browser: String,
+    /// The session that the browser had there already. A provider's cross-site POST brings no
+    /// session cookie along, and yet the new session takes the old one's place.
+    pub replaces: Option<[u8; 32]>,
     /// Worthless from then on, in seconds since 1970.
     pub expires: i64,
     /// How often this sign-in has been started anew already.
@@ -153,6 +156,7 @@ mod tests {
             nonce: "n".to_owned(),
             verifier: "v".to_owned(),
             browser: "b".to_owned(),
+            replaces: None,
             expires: NOW.plus(LIFETIME).0,
             restarts: 0,
         }

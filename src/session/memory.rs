@@ -217,6 +217,7 @@ mod tests {
                 is_administrator: false,
             },
             provider: "p".into(),
+            issuer: None,
             subject: "1".to_owned(),
             site: "shell".into(),
             claims: ClaimSet::default(),

@@ -33,6 +33,8 @@ pub struct Identity {
     pub user: User,
     /// The provider it came from.
     pub provider: Arc<str>,
+    /// The issuer that `provider` was when it vouched for the person; `None` for local users.
+    pub issuer: Option<Arc<str>>,
     /// The provider's name for the person: with `provider` the only key of an identity.
     pub subject: String,
     /// The site that the person signed in at.

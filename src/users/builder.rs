@@ -183,7 +183,13 @@ mod tests {
         let config = testing::config();
         let issuer = "http://www.sitecore.net/identity/claims/originalIssuer";
         let renamed = "http://schemas.microsoft.com/identity/claims/identityprovider";
-        for (kind, value) in [(issuer, "IdS4-AzureAd"), (renamed, "IdS4-AzureAd")] {
+        for (kind, value) in [
+            (issuer, "IdS4-AzureAd"),
+            (renamed, "IdS4-AzureAd"),
+            (renamed, "Local"),
+            (renamed, "LocalAuthority"),
+            (issuer, "LOCALAUTHORITY"),
+        ] {
             let claims = [("name", "sitecore\\jane"), (kind, value)];
             let name = sign_in(&config, IS, &[], &claims).unwrap().name;
             assert_ne!(name, "sitecore\\jane");

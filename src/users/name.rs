@@ -60,12 +60,16 @@ fn trusted<'a>(provider: &Provider, claims: &'a ClaimSet) -> Option<&'a Claim> {
 
 /// Whether no claim tells of an external provider behind the identity server: `originalIssuer`, or
 /// the identity server's own `idp`, which arrives renamed.
+/// Compared exactly, because an external provider may be called `Local`.
 fn is_from_local_store(claims: &ClaimSet) -> bool {
-    claims
-        .values(types::ORIGINAL_ISSUER)
-        .chain(claims.values(types::IDENTITY_PROVIDER))
-        .all(Provider::is_local_issuer)
+    claims.values(types::ORIGINAL_ISSUER).all(|issuer| LOCAL_ISSUERS.contains(&issuer))
+        && claims.values(types::IDENTITY_PROVIDER).all(|idp| idp == LOCAL)
 }
+
+/// `idp` of the identity server's own users.
+const LOCAL: &str = "local";
+/// What the identity servers, and .NET itself, call the issuer of local users' claims.
+const LOCAL_ISSUERS: [&str; 3] = [LOCAL, "LocalAuthority", "LOCAL AUTHORITY"];
 
 /// A name that is taken as it is, with the provider's domain when it has none. Only the owner's
 /// literal may name a domain that is not declared.

@@ -211,6 +211,7 @@ fn identity(
     Identity {
         user,
         provider: Arc::clone(&provider.name),
+        issuer: None,
         subject,
         site: Arc::clone(&site.name),
         claims,

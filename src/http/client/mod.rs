@@ -39,8 +39,31 @@ pub struct Client {
 pub struct Trust {
     /// A file of PEM certificates that its chain may end in, beside the system's.
     pub certificate_authority: Option<PathBuf>,
-    /// Whether plain http is spoken to hosts beyond the loopback interface.
-    pub plain_http: bool,
+    /// Whether plain http is spoken, and to whom.
+    pub plain_http: PlainHttp,
+}
+
+/// To whom plain http is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// To nobody: not even a service of this machine is called because a stranger names it.
+    #[default]
+    Never,
+    /// To this machine.
+    Loopback,
+    /// To everybody, as the owner wants it.
+    Anywhere,
+}
+
+impl PlainHttp {
+    /// Whether it is spoken to `host`.
+    pub fn reaches(self, host: &Host<&str>) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Loopback => is_loopback(host),
+            Self::Anywhere => true,
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -126,7 +149,7 @@ impl Client {
         let host = address.host().ok_or(ClientError::Address("it names no host"))?;
         let secure = match address.scheme() {
             "https" => true,
-            "http" if trust.plain_http || is_loopback(&host) => false,
+            "http" if trust.plain_http.reaches(&host) => false,
             "http" => return Err(ClientError::Address("plain http is not allowed there")),
             _ => return Err(ClientError::Address("its scheme is neither http nor https")),
         };
@@ -225,7 +248,8 @@ mod tests {
 
     async fn fetch(url: &str) -> Result<http::Response<Bytes>, ClientError> {
         let request = http::Request::get(url).body(Vec::new()).unwrap();
-        Client::new().send(request, &Trust::default()).await
+        let trust = Trust { plain_http: PlainHttp::Loopback, ..Trust::default() };
+        Client::new().send(request, &trust).await
     }
 
     #[tokio::test]
@@ -254,5 +278,8 @@ mod tests {
             let error = fetch(url).await.unwrap_err();
             assert!(matches!(error, ClientError::Address(_)), "{url}: {error:?}");
         }
+        let request = http::Request::get("http://127.0.0.1/").body(Vec::new()).unwrap();
+        let error = Client::new().send(request, &Trust::default()).await.unwrap_err();
+        assert!(matches!(error, ClientError::Address(_)), "{error:?}");
     }
 }

@@ -166,6 +166,7 @@ impl Rig {
                 is_administrator: true,
             },
             provider: provider.into(),
+            issuer: None,
             subject: subject.to_owned(),
             site: "identity".into(),
             claims,

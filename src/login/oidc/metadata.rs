@@ -19,10 +19,10 @@ use openidconnect::core::CoreResponseType;
 use openidconnect::core::CoreSubjectIdentifierType;
 use serde::Deserialize;
 use serde::Serialize;
-use url::Host;
 use url::Url;
 
 use crate::config::model::OpenIdConnect;
+use crate::http::client::PlainHttp;
 use crate::http::client::is_loopback;
 use crate::login::oidc::fault::Fault;
 
@@ -80,6 +80,19 @@ pub(super) fn address(connection: &OpenIdConnect) -> String {
     format!("{issuer}/.well-known/openid-configuration")
 }
 
+/// To whom plain http is spoken on behalf of a provider: without the owner's leave only to this
+/// machine, and only for a provider that the configuration places here. What a provider elsewhere
+/// says of itself never makes us call our own neighbours.
+pub(super) fn plain_http(connection: &OpenIdConnect) -> PlainHttp {
+    if !connection.require_https {
+        return PlainHttp::Anywhere;
+    }
+    let issuer = Url::parse(&connection.issuer).ok();
+    let mut configured = issuer.iter().chain(&connection.metadata_address);
+    let here = configured.any(|url| url.host().is_some_and(|host| is_loopback(&host)));
+    if here { PlainHttp::Loopback } else { PlainHttp::Never }
+}
+
 /// Reads a discovery document.
 ///
 /// # Errors
@@ -115,9 +128,9 @@ impl Metadata {
         let always = [self.authorization_endpoint.url(), self.token_endpoint.url(), &self.jwks_uri];
         let sometimes = [&self.userinfo_endpoint, &self.end_session_endpoint];
         let endpoints = always.into_iter().chain(sometimes.into_iter().flatten());
+        let plain_http = plain_http(connection);
         for endpoint in endpoints {
-            let plain = !connection.require_https
-                || endpoint.host().is_some_and(|host: Host<&str>| is_loopback(&host));
+            let plain = endpoint.host().is_some_and(|host| plain_http.reaches(&host));
             if endpoint.scheme() != "https" && !(endpoint.scheme() == "http" && plain) {
                 return Err(wrong("an endpoint is not https"));
             }
@@ -128,4 +141,31 @@ impl Metadata {
 
 fn wrong(what: &str) -> Fault {
     Fault::Metadata(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::login::testing::connection;
+
+    fn token_endpoint(issuer: &str, token_endpoint: &str) -> Result<Metadata, Fault> {
+        let document = json!({
+            "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": token_endpoint, "jwks_uri": format!("{issuer}/jwks"),
+            "response_types_supported": ["code"], "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"]
+        });
+        read(&connection(issuer), document.to_string().as_bytes())
+    }
+
+    #[test]
+    fn h191_a_provider_elsewhere_never_points_at_plain_http_on_this_machine() {
+        for inward in ["http://127.0.0.1:8080/admin", "http://localhost/", "http://[::1]/x"] {
+            assert!(token_endpoint("https://idp.test", inward).is_err(), "{inward}");
+            assert!(token_endpoint("http://127.0.0.1:9", inward).is_ok(), "{inward}");
+        }
+        assert!(token_endpoint("https://idp.test", "https://idp.test/token").is_ok());
+    }
 }

@@ -90,6 +90,8 @@ pub(super) struct Person {
     pub subject: String,
     /// Verified claims, those of the userinfo endpoint included.
     pub claims: Map<String, Value>,
+    /// The inner provider that the ID token itself names (`idp`).
+    pub inner: Option<String>,
     /// The ID token, for `id_token_hint`.
     pub id_token: Secret,
     /// When the person proved who they are.
@@ -171,6 +173,7 @@ impl RelyingParty {
         if front.is_some_and(|front| front.subject != believed.subject) {
             return Err(TokenFault::Contradiction.into());
         }
+        let inner = believed.claims.get("idp").and_then(Value::as_str).map(str::to_owned);
         let further = self.userinfo(peer, &metadata, &tokens.access_token, answer.now).await?;
         if let Some(further) = further {
             userinfo::merge(further, &believed.subject, &mut believed.claims)?;
@@ -179,6 +182,7 @@ impl RelyingParty {
         Ok(Person {
             subject: believed.subject,
             claims: believed.claims,
+            inner,
             id_token: tokens.id_token,
             authenticated_at: authenticated_at.map_or(answer.now, |at| at.min(answer.now)),
         })
@@ -318,6 +322,6 @@ fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
 fn trust(connection: &OpenIdConnect) -> Trust {
     Trust {
         certificate_authority: connection.certificate_authority.clone(),
-        plain_http: !connection.require_https,
+        plain_http: metadata::plain_http(connection),
     }
 }
