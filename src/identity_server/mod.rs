@@ -37,7 +37,7 @@ use crate::http::ReturnPath;
 use crate::http::form::Form;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::code::Code;
-use crate::identity_server::grant::refresh::RefreshToken;
+use crate::identity_server::grant::refresh::Family;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Sessions;
@@ -52,7 +52,8 @@ pub struct IdentityServer {
     codes: Handles<Code>,
     /// What access tokens rest on, by `jti`.
     access_tokens: Handles<Arc<Grant>>,
-    refresh_tokens: Handles<RefreshToken>,
+    /// One family a grant, by its name.
+    refresh_tokens: Handles<Family>,
     /// Requests that wait for a sign-in and are too long to travel with it.
     pending: Handles<Form>,
 }

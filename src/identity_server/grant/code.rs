@@ -11,7 +11,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
-use crate::identity_server::grant::refresh;
+use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 
 /// The name of the grant.
@@ -66,8 +66,10 @@ impl IdentityServer {
         if !(signed_in && person.is_active(&call.visit.config)) {
             return Err(TokenError::BadGrant("the user is signed out or no longer exists"));
         }
-        let family_ends_at = call.visit.exchange.now.plus(refresh::LIFETIME);
-        self.tokens(call, &taken.grant, taken.nonce.as_deref(), family_ends_at)
+        let offline = taken.grant.covers(scope::OFFLINE_ACCESS);
+        let now = call.visit.exchange.now;
+        let refresh_token = offline.then(|| self.issue_refresh_token(&taken.grant, now));
+        self.tokens(call, &taken.grant, taken.nonce.as_deref(), refresh_token)
     }
 
     /// Takes a code of the calling client: of any number of callers one gets it, and every later

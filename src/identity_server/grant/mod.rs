@@ -10,7 +10,6 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
@@ -112,14 +111,13 @@ impl IdentityServer {
         }
     }
 
-    /// The tokens of `grant`, with a refresh token that ends with its family if it covers offline
-    /// access.
+    /// The tokens of `grant`, with `refresh_token` beside them.
     fn tokens(
         &self,
         call: &Call<'_>,
         grant: &Arc<Grant>,
         nonce: Option<&str>,
-        family_ends_at: Timestamp,
+        refresh_token: Option<String>,
     ) -> Result<Tokens, TokenError> {
         let now = call.visit.exchange.now;
         let mint = self.mint(call);
@@ -133,13 +131,12 @@ impl IdentityServer {
         let ends_at = now.plus(call.client.access_token_lifetime);
         let owner = (grant.person.sid.as_str(), Arc::clone(grant));
         self.access_tokens.keep(&access.id, owner, ends_at, now);
-        let offline = grant.covers(scope::OFFLINE_ACCESS);
         Ok(Tokens {
             id_token,
             access_token: access.text,
             expires_in: call.client.access_token_lifetime.as_secs(),
             token_type: "Bearer",
-            refresh_token: offline.then(|| self.issue_refresh_token(grant, family_ends_at, now)),
+            refresh_token,
             scope: grant.scopes.join(" "),
             user: Some(grant.person.user_name.clone()),
         })

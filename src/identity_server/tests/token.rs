@@ -228,6 +228,25 @@ fn l269_ref03_a_refresh_token_that_is_used_again_ends_the_family() {
 }
 
 #[test]
+fn l269_a_family_that_refreshes_often_takes_no_place_of_an_idle_one() {
+    let mut rig = Rig::new();
+    let mut family = || {
+        let tokens = rig.sign_in().tokens(&[("scope", "openid offline_access")]);
+        tokens["refresh_token"].as_str().unwrap().to_owned()
+    };
+    let (idle, busy) = (family(), family());
+    let mut newest = busy.clone();
+    for _ in 0..70 {
+        let tokens = refresh(&rig, &newest, &[]).json();
+        newest = tokens["refresh_token"].as_str().unwrap().to_owned();
+        assert_eq!(newest.len(), 64);
+    }
+    assert_eq!(refresh(&rig, &idle, &[]).status, StatusCode::OK);
+    assert_eq!(refresh(&rig, &busy, &[]).error(), "400 invalid_grant");
+    assert_eq!(refresh(&rig, &newest, &[]).error(), "400 invalid_grant", "the first came back");
+}
+
+#[test]
 fn ref04_ref05_ref06_a_refresh_token_is_its_clients_and_users_alone_and_ends() {
     let mut rig = Rig::new();
     let fresh = |rig: &mut Rig| {
