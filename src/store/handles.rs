@@ -97,6 +97,17 @@ impl<V> Handles<V> {
         (now < found.ends_at).then(|| change(&mut found.value))
     }
 
+    /// Drops what belongs to `owner` and `keep` does not want.
+    pub fn retain(&self, owner: &str, keep: impl Fn(&V) -> bool) {
+        let mut kept = self.lock();
+        let Some(owned) = kept.owners.get(owner) else { return };
+        let unwanted = |digest: &&Digest| kept.values.get(digest).is_some_and(|v| !keep(&v.value));
+        let unwanted: Vec<_> = owned.order.iter().filter(unwanted).copied().collect();
+        for digest in unwanted {
+            kept.remove(digest);
+        }
+    }
+
     /// How many there are, those included whose time is up and that no sweep has met yet.
     pub fn len(&self) -> usize {
         self.lock().values.len()
@@ -222,6 +233,19 @@ mod tests {
         assert_eq!(handles.with(&jane, NOW, |v| *v), Some(0));
         let left: Vec<_> = flood.iter().filter_map(|h| handles.with(h, NOW, |v| *v)).collect();
         assert_eq!(left, [48, 49, 50]);
+    }
+
+    #[test]
+    fn an_owners_values_are_dropped_by_choice_and_nobody_elses() {
+        let handles = Handles::new(10, 10);
+        let jane: Vec<_> = (0..3).map(|n| handles.issue("jane", n, END, NOW)).collect();
+        let joe = handles.issue("joe", 1, END, NOW);
+        handles.retain("jane", |n| *n != 1);
+        handles.retain("nobody", |_| false);
+        let left: Vec<_> = jane.iter().filter_map(|h| handles.with(h, NOW, |v| *v)).collect();
+        assert_eq!((left, handles.with(&joe, NOW, |v| *v)), (vec![0, 2], Some(1)));
+        handles.retain("jane", |_| false);
+        assert_eq!((handles.len(), handles.lock().owners.len()), (1, 1));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
+use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 
 /// The name of the grant.
@@ -73,14 +74,32 @@ impl IdentityServer {
                 family.grant.revoke();
                 return Err(WORTHLESS);
             }
-            if family.grant.is_revoked() || !family.grant.person.is_active(&call.visit.config) {
-                return Err(TokenError::BadGrant("the grant has ended"));
-            }
+            let grant = renewed(call, &family.grant).ok_or(ENDED)?;
             family.current = digest::sha256(next.as_bytes());
-            Ok(Arc::clone(&family.grant))
+            Ok(grant)
         });
         Ok((rotated.unwrap_or(Err(WORTHLESS))?, next))
     }
+}
+
+impl Family {
+    /// What it rests on.
+    pub(super) fn grant(&self) -> &Grant {
+        &self.grant
+    }
+}
+
+/// What is left of `grant` now: the person as configured, and the scopes that the client may still
+/// have. A later refresh starts from the whole grant again.
+fn renewed(call: &Call<'_>, grant: &Grant) -> Option<Arc<Grant>> {
+    if grant.is_revoked() {
+        return None;
+    }
+    let config = &call.visit.config;
+    let person = grant.person.renewed(config)?;
+    let allowed = |s: &&String| scope::is_allowed(&config.identity_server, call.client, s);
+    let scopes = grant.scopes.iter().filter(allowed).cloned().collect();
+    Some(Arc::new(grant.renewed(person, scopes)))
 }
 
 fn fresh(name: &str) -> String {
@@ -88,6 +107,7 @@ fn fresh(name: &str) -> String {
 }
 
 const WORTHLESS: TokenError = TokenError::BadGrant("the refresh token is unknown, over or used");
+const ENDED: TokenError = TokenError::BadGrant("the grant has ended");
 
 /// Whether the token is the client's own, and the client may still refresh (REF-05).
 fn is_holder(client: &Client, grant: &Grant) -> bool {

@@ -269,6 +269,36 @@ fn ref04_ref05_ref06_a_refresh_token_is_its_clients_and_users_alone_and_ends() {
 }
 
 #[test]
+fn ref07_l271_a_refresh_tells_what_is_configured_now() {
+    let mut rig = Rig::with(|config| {
+        let mut wide = (*config.identity_server.clients[0]).clone();
+        wide.scopes.push("sitecore.profile".to_owned());
+        config.identity_server.clients[0] = Arc::new(wide);
+    });
+    let scopes = "openid email sitecore.profile orders offline_access";
+    let first = rig.sign_in().tokens(&[("scope", scopes)]);
+    rig.reload(|config| {
+        let jane = &mut config.local_users[0];
+        (jane.administrator, jane.email) = (false, Some("new@example.test".to_owned()));
+        jane.roles = vec![r"sitecore\Reader".to_owned()];
+        let mut narrow = (*config.identity_server.clients[0]).clone();
+        narrow.scopes.retain(|scope| scope != "orders");
+        config.identity_server.clients[0] = Arc::new(narrow);
+    });
+    let second = refresh(&rig, first["refresh_token"].as_str().unwrap(), &[]).json();
+    assert_eq!(second["scope"], "openid email sitecore.profile offline_access");
+    let info = rig.userinfo(second["access_token"].as_str().unwrap()).json();
+    assert_eq!(info["role"], r"sitecore\Reader");
+    assert_eq!(info["email"], "new@example.test");
+    assert!(info.get("http://www.sitecore.net/identity/claims/isAdmin").is_none());
+    let (_, claims) = rig.read(second["access_token"].as_str().unwrap());
+    assert!(claims.get("aud").is_none(), "orders is no longer the client's");
+    refresh(&rig, first["refresh_token"].as_str().unwrap(), &[]);
+    let access = second["access_token"].as_str().unwrap();
+    assert_eq!(rig.userinfo(access).status, StatusCode::UNAUTHORIZED, "renewals end together");
+}
+
+#[test]
 fn a_refused_scope_does_not_cost_the_refresh_token() {
     let mut rig = Rig::new();
     let tokens = rig.sign_in().tokens(&[("scope", "openid offline_access")]);
