@@ -66,10 +66,11 @@ impl IdentityServer {
         Ok(self.sign_out(visit, answer))
     }
 
-    /// Ends the session and takes the browser's cookie away on the way of `answer`.
+    /// Ends the session and what was granted in it, and takes the browser's cookie away on the way of `answer`.
     pub(super) fn sign_out(&self, visit: &Visit, mut answer: Response) -> Response {
         let Some(session) = &visit.session else { return answer };
         self.parts.sessions.end(&session.id, End::SignOut);
+        self.end_grants(&visit.config.identity_server, session);
         self.parts.metrics.logouts.with_label_values(&[&*visit.site.name, "local"]).inc();
         write_audit(visit, session);
         let name = cookie::name(&visit.config.sessions, &visit.site, cookie::DEFAULT_SOURCE);

@@ -147,24 +147,31 @@ fn proves(client: &Client, secret: &Secret) -> bool {
 }
 
 /// Whether `secret` is one of those stored as plain text or as base64 of its SHA-256 or SHA-512
-/// (IdentityServer4's `SharedSecret`). Nothing tells a stored hash from a plain secret of the same
-/// form, and owners write both, so each is tried. Time depends on how many are stored and on
+/// (IdentityServer4's `SharedSecret`). What has the form of a hash is one: taken as plain text as
+/// well, a hash that leaks would be as good as its secret. Time depends on what is stored and on
 /// nothing else: digests are compared, and all of them.
 fn is_one_of(stored: &[Secret], secret: &Secret) -> bool {
     let text = secret.expose().as_bytes();
-    let forms = [
-        digest::sha256(text),
+    let plain = digest::sha256(text);
+    let hashed = [
         digest::sha256(STANDARD.encode(digest::sha256(text)).as_bytes()),
         digest::sha256(STANDARD.encode(digest::sha512(text)).as_bytes()),
     ];
     let mut found = Choice::from(0);
     for known in stored {
+        let may_be_plain = Choice::from(u8::from(!is_hash(known.expose())));
         let known = digest::sha256(known.expose().as_bytes());
-        for form in &forms {
+        found |= known.ct_eq(&plain) & may_be_plain;
+        for form in &hashed {
             found |= known.ct_eq(form);
         }
     }
     found.into()
+}
+
+/// Whether `stored` is base64 of as many bytes as SHA-256 or SHA-512 gives.
+fn is_hash(stored: &str) -> bool {
+    STANDARD.decode(stored).is_ok_and(|bytes| matches!(bytes.len(), 32 | 64))
 }
 
 #[cfg(test)]
@@ -182,6 +189,9 @@ mod tests {
         }
         for wrong in ["", "Secret", "secret ", "second"] {
             assert!(!is_one_of(&stored, &Secret::new(wrong)), "{wrong}");
+        }
+        for hash in &stored[1..] {
+            assert!(!is_one_of(&stored, hash), "a hash that leaked is no secret");
         }
     }
 

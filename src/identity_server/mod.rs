@@ -34,10 +34,9 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
-use crate::http::form::Form;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::code::Code;
-use crate::identity_server::grant::refresh::RefreshToken;
+use crate::identity_server::grant::refresh::Family;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Sessions;
@@ -52,9 +51,10 @@ pub struct IdentityServer {
     codes: Handles<Code>,
     /// What access tokens rest on, by `jti`.
     access_tokens: Handles<Arc<Grant>>,
-    refresh_tokens: Handles<RefreshToken>,
-    /// Requests that wait for a sign-in and are too long to travel with it.
-    pending: Handles<Form>,
+    /// One family a grant, by its name.
+    refresh_tokens: Handles<Family>,
+    /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
+    pending: Handles<String>,
 }
 
 /// What the identity server is made of.
@@ -148,7 +148,7 @@ impl IdentityServer {
             codes: Handles::new(20_000, 32),
             access_tokens: Handles::new(50_000, 64),
             refresh_tokens: Handles::new(50_000, 64),
-            pending: Handles::new(4096, 512),
+            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
         })
     }
 

@@ -34,6 +34,12 @@ const ANSWER: Duration = Duration::from_mins(5);
 /// Longest request that is kept, in bytes of its encoded form; `state` may well be 4 kB.
 const LONGEST: usize = 32 * 1024;
 
+/// What all kept requests may come to, in bytes of their encoded form: anybody can send them.
+pub(super) const CAPACITY: usize = 16 * 1024 * 1024;
+
+/// How many requests are kept for one network.
+pub(super) const SHARE: usize = 32;
+
 impl IdentityServer {
     /// The way back to `form` after a sign-in. `None` for a request that is too long to be kept.
     pub(super) fn way_back(&self, visit: &Visit, form: &Form) -> Option<ReturnPath> {
@@ -46,7 +52,7 @@ impl IdentityServer {
         }
         let now = visit.exchange.now;
         let owner = owner_of(visit.exchange.client);
-        let name = self.pending.issue(&owner, form.clone(), now.plus(LIFETIME), now);
+        let name = self.pending.issue(&owner, request, now.plus(LIFETIME), now);
         ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={asked}"))
     }
 
@@ -60,11 +66,10 @@ impl IdentityServer {
         let query = visit.exchange.query()?;
         let now = visit.exchange.now;
         let form = match query.get(KEPT) {
-            Some(name) => self.pending.with(name, now, |form| form.clone()).ok_or_else(|| {
-                Problem::BadRequest(
-                    "this sign-in took too long: start again at the application".into(),
-                )
-            })?,
+            Some(name) => {
+                let request = self.pending.with(name, now, |request| request.clone());
+                Form::parse(request.ok_or_else(too_late)?.as_bytes())?
+            }
             None => query.clone(),
         };
         let signed_in = match (query.get(ASKED), visit.session.as_deref()) {
@@ -97,6 +102,10 @@ impl IdentityServer {
         }
         SignedIn::Anew
     }
+}
+
+fn too_late() -> Problem {
+    Problem::BadRequest("this sign-in took too long: start again at the application".into())
 }
 
 /// When `form` was asked and which session was there; `None` when another request was.

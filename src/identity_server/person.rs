@@ -8,7 +8,9 @@ use crate::crypto::digest;
 use crate::session::Session;
 use crate::session::SessionId;
 use crate::session::Visit;
+use crate::users::User;
 use crate::users::local;
+use crate::users::local::LocalIdentity;
 
 /// `idp` of people who sign in with a name and password kept here.
 pub(super) const LOCAL: &str = local::PROVIDER;
@@ -43,21 +45,27 @@ impl Person {
     pub(super) fn of(visit: &Visit) -> Option<Self> {
         let session = visit.session.as_deref()?;
         let idp = idp_of(&visit.config, session)?;
-        let user_name = session.identity.user.name.clone();
-        let subject = match idp.as_str() {
-            LOCAL => local_subject(&user_name),
-            scheme => external_subject(scheme, &session.identity.subject),
-        };
         let person = Self {
-            subject,
-            user_name,
+            subject: subject_of(session),
+            user_name: session.identity.user.name.clone(),
             session: session.id,
             sid: session.public_id.clone(),
             authenticated_at: session.identity.authenticated_at,
-            claims: released(session, &idp),
+            claims: released(&session.identity.claims, &session.identity.user, &idp),
             idp,
         };
         person.is_active(&visit.config).then_some(person)
+    }
+
+    /// The same sign-in with what `config` says of the person now; `None` when the account no
+    /// longer exists. What an external provider said stands until it is asked anew.
+    pub(super) fn renewed(&self, config: &Config) -> Option<Self> {
+        let mut person = self.clone();
+        if self.idp == LOCAL {
+            let known = LocalIdentity::find(config, &self.user_name)?;
+            person.claims = released(&known.claims, &known.account(), LOCAL);
+        }
+        person.is_active(config).then_some(person)
     }
 
     /// Whether the account still exists in `config`.
@@ -93,6 +101,14 @@ fn idp_of(config: &Config, session: &Session) -> Option<String> {
     known.then(|| provider.to_owned())
 }
 
+/// `sub` of whoever is signed in.
+pub(super) fn subject_of(session: &Session) -> String {
+    match &*session.identity.provider {
+        LOCAL => local_subject(&session.identity.user.name),
+        scheme => external_subject(scheme, &session.identity.subject),
+    }
+}
+
 fn local_subject(user_name: &str) -> String {
     digest::sha256_base64url(format!("local\0{}", user_name.to_lowercase()).as_bytes())
 }
@@ -104,10 +120,9 @@ fn external_subject(scheme: &str, subject: &str) -> String {
 }
 
 /// Short claim names whatever the provider wrote, completed from the account.
-fn released(session: &Session, idp: &str) -> ClaimSet {
-    let user = &session.identity.user;
+fn released(known: &ClaimSet, user: &User, idp: &str) -> ClaimSet {
     let mut claims = ClaimSet::default();
-    for claim in session.identity.claims.iter() {
+    for claim in known.iter() {
         let (kind, value) = (short(&claim.kind), &claim.value);
         let fixed = kind == "name" && idp == LOCAL || kind == types::ORIGINAL_ISSUER;
         if !fixed && !PROTOCOL.contains(&kind) && !claims.values(kind).any(|v| v == value) {

@@ -150,7 +150,7 @@ impl Judge<'_> {
         bounded(form, "ui_locales", 100)?;
         Ok(Details {
             nonce,
-            challenge: challenge(client, form)?,
+            challenge: challenge(client, response_type, form)?,
             silent,
             sign_in_anew,
             max_age: max_age(form)?,
@@ -237,6 +237,11 @@ fn response_type(client: &Client, form: &Form) -> Result<(ResponseType, Response
         return Err(Fault("unauthorized_client", "the client may not use this response_type"));
     }
     let mode = match (value(form, "response_mode"), response_type) {
+        // A fragment survives redirects and is open to scripts: no place for the code of a client
+        // that proves nothing when it redeems it.
+        (Some("fragment"), ResponseType::Code) if !client.require_secret => {
+            return Err(invalid("the code of a public client does not go into a fragment"));
+        }
         (None | Some("query"), ResponseType::Code) => ResponseMode::Query,
         (None, ResponseType::CodeIdToken) | (Some("fragment"), _) => ResponseMode::Fragment,
         (Some("form_post"), _) => ResponseMode::FormPost,
@@ -310,10 +315,18 @@ fn max_age(form: &Form) -> Result<Option<Duration>, Fault> {
     Ok(Some(Duration::from_secs(seconds.ok_or(invalid("max_age is not a number of seconds"))?)))
 }
 
-/// S256 and nothing else; a method that is left out means `plain` (RFC 7636 §4.3).
-fn challenge(client: &Client, form: &Form) -> Result<Option<String>, Fault> {
+/// S256 and nothing else; a method that is left out means `plain` (RFC 7636 §4.3). Without a secret
+/// nothing else binds a code to who asked for it, so that a public client needs a challenge whatever
+/// its file says (RFC 9700 §2.1.1); the CMS's own hybrid flow has its nonce and `c_hash`.
+fn challenge(
+    client: &Client,
+    response_type: ResponseType,
+    form: &Form,
+) -> Result<Option<String>, Fault> {
     let Some(challenge) = value(form, "code_challenge") else {
-        if client.require_pkce || value(form, "code_challenge_method").is_some() {
+        let public_code = !client.require_secret && response_type == ResponseType::Code;
+        let method = value(form, "code_challenge_method");
+        if client.require_pkce || public_code || method.is_some() {
             return Err(invalid("code_challenge is missing"));
         }
         return Ok(None);

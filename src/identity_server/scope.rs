@@ -47,7 +47,8 @@ pub(super) fn read(
     if scopes.is_empty() { Err(ScopeFault::Malformed) } else { Ok(scopes) }
 }
 
-fn is_allowed(settings: &IdentityServerSettings, client: &Client, scope: &str) -> bool {
+/// Whether the client may have `scope`, and there is such a scope.
+pub(super) fn is_allowed(settings: &IdentityServerSettings, client: &Client, scope: &str) -> bool {
     if scope == OFFLINE_ACCESS {
         return client.offline_access;
     }

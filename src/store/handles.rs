@@ -18,6 +18,7 @@ use crate::crypto::random;
 pub struct Handles<V> {
     capacity: usize,
     share: usize,
+    weigh: fn(&V) -> usize,
     kept: Mutex<Kept<V>>,
 }
 
@@ -26,11 +27,13 @@ struct Kept<V> {
     /// In the order they came; digests of what is gone stay until a sweep.
     order: VecDeque<Digest>,
     owners: HashMap<Arc<str>, Owner>,
+    weight: usize,
     sweep_at: usize,
 }
 
 struct Entry<V> {
     value: V,
+    weight: usize,
     owner: Arc<str>,
     ends_at: Timestamp,
 }
@@ -48,13 +51,19 @@ impl<V> Handles<V> {
     /// Keeps up to `capacity` values, up to `share` of them for one owner: what is over goes, the
     /// oldest first.
     pub fn new(capacity: usize, share: usize) -> Self {
+        Self::weighed(capacity, share, |_| 1)
+    }
+
+    /// Keeps values that weigh up to `capacity` together, and up to `share` of them for one owner.
+    pub fn weighed(capacity: usize, share: usize, weigh: fn(&V) -> usize) -> Self {
         let kept = Kept {
             values: HashMap::new(),
             order: VecDeque::new(),
             owners: HashMap::new(),
+            weight: 0,
             sweep_at: 64,
         };
-        Self { capacity: capacity.max(1), share: share.max(1), kept: Mutex::new(kept) }
+        Self { capacity: capacity.max(1), share: share.max(1), weigh, kept: Mutex::new(kept) }
     }
 
     /// Keeps `value` for `owner` until `ends_at` and returns its handle: 256 random bits as 64
@@ -80,8 +89,9 @@ impl<V> Handles<V> {
         if kept.owners.get(owner).is_some_and(|owner| owner.live >= self.share) {
             kept.drop_oldest_of(owner);
         }
-        while kept.values.len() >= self.capacity && kept.drop_oldest() {}
-        kept.insert(digest_of(handle), Arc::from(owner), value, ends_at);
+        let weight = (self.weigh)(&value);
+        while kept.weight.saturating_add(weight) > self.capacity && kept.drop_oldest() {}
+        kept.insert(digest_of(handle), Entry { value, weight, owner: Arc::from(owner), ends_at });
     }
 
     /// Lets `change` see and change what `handle` names, alone with it: of any number of callers at
@@ -95,6 +105,17 @@ impl<V> Handles<V> {
         let mut kept = self.lock();
         let found = kept.values.get_mut(&digest_of(handle))?;
         (now < found.ends_at).then(|| change(&mut found.value))
+    }
+
+    /// Drops what belongs to `owner` and `keep` does not want.
+    pub fn retain(&self, owner: &str, keep: impl Fn(&V) -> bool) {
+        let mut kept = self.lock();
+        let Some(theirs) = kept.owners.get(owner) else { return };
+        let unwanted = |digest: &&Digest| kept.values.get(digest).is_some_and(|v| !keep(&v.value));
+        let unwanted: Vec<_> = theirs.order.iter().filter(unwanted).copied().collect();
+        for digest in unwanted {
+            kept.remove(digest);
+        }
     }
 
     /// How many there are, those included whose time is up and that no sweep has met yet.
@@ -119,17 +140,19 @@ impl<V> fmt::Debug for Handles<V> {
 }
 
 impl<V> Kept<V> {
-    fn insert(&mut self, digest: Digest, owner: Arc<str>, value: V, ends_at: Timestamp) {
+    fn insert(&mut self, digest: Digest, entry: Entry<V>) {
         self.remove(digest);
-        let entry = self.owners.entry(Arc::clone(&owner)).or_default();
-        entry.live += 1;
-        entry.order.push_back(digest);
+        let owner = self.owners.entry(Arc::clone(&entry.owner)).or_default();
+        owner.live += 1;
+        owner.order.push_back(digest);
         self.order.push_back(digest);
-        self.values.insert(digest, Entry { value, owner, ends_at });
+        self.weight += entry.weight;
+        self.values.insert(digest, entry);
     }
 
     fn remove(&mut self, digest: Digest) -> bool {
         let Some(gone) = self.values.remove(&digest) else { return false };
+        self.weight = self.weight.saturating_sub(gone.weight);
         if let Some(owner) = self.owners.get_mut(&gone.owner) {
             owner.live = owner.live.saturating_sub(1);
             // What goes is mostly the owner's oldest: without this, digests would pile up behind it.
@@ -225,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn an_owners_values_are_dropped_by_choice_and_nobody_elses() {
+        let handles = Handles::new(10, 10);
+        let jane: Vec<_> = (0..3).map(|n| handles.issue("jane", n, END, NOW)).collect();
+        let joe = handles.issue("joe", 1, END, NOW);
+        handles.retain("jane", |n| *n != 1);
+        handles.retain("nobody", |_| false);
+        let left: Vec<_> = jane.iter().filter_map(|h| handles.with(h, NOW, |v| *v)).collect();
+        assert_eq!((left, handles.with(&joe, NOW, |v| *v)), (vec![0, 2], Some(1)));
+        handles.retain("jane", |_| false);
+        assert_eq!((handles.len(), handles.lock().owners.len()), (1, 1));
+    }
+
+    #[test]
     fn a_full_table_loses_the_oldest_and_stays_bounded() {
         let handles = Handles::new(10, 10);
         for n in 0..1000 {
@@ -239,6 +275,22 @@ mod tests {
         }
         let kept = handles.lock();
         assert!(kept.owners.values().all(|owner| owner.order.len() <= 10));
+    }
+
+    #[test]
+    fn what_is_weighed_stays_under_its_weight() {
+        let handles = Handles::weighed(100, 100, |n: &usize| *n);
+        let kept: Vec<_> = [40, 50].iter().map(|&n| handles.issue("jane", n, END, NOW)).collect();
+        handles.issue("joe", 30, END, NOW);
+        let left = |h: &String| handles.with(h, NOW, |v| *v);
+        assert_eq!((left(&kept[0]), left(&kept[1])), (None, Some(50)));
+        for n in 0..1000 {
+            handles.issue("jane", n % 7, END, NOW);
+            assert!(handles.lock().weight <= 100);
+        }
+        handles.retain("jane", |_| false);
+        handles.retain("joe", |_| false);
+        assert_eq!(handles.lock().weight, 0);
     }
 
     #[test]

@@ -163,6 +163,13 @@ pub struct Attempt {
 }
 
 impl LocalIdentity {
+    /// The local user called `name`, in any case, as `config` has them now.
+    pub fn find(config: &Config, name: &str) -> Option<Self> {
+        let name = name.to_lowercase();
+        let user = config.local_users.iter().find(|user| user.name.to_lowercase() == name)?;
+        Some(Self { user: user.clone(), claims: claims(user) })
+    }
+
     /// The account itself, for a sign-in that goes past the identity server (`/sitecore/login?fbc=1`).
     pub fn account(&self) -> User {
         let own = [("Email", &self.user.email), ("FullName", &self.user.full_name)];

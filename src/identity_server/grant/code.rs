@@ -11,7 +11,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
-use crate::identity_server::grant::refresh;
+use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 
 /// The name of the grant.
@@ -62,12 +62,20 @@ impl IdentityServer {
         }
         check_verifier(taken.challenge.as_deref(), call.value("code_verifier"))?;
         let person = &taken.grant.person;
-        let signed_in = self.parts.sessions.live(&person.session).is_some();
-        if !(signed_in && person.is_active(&call.visit.config)) {
-            return Err(TokenError::BadGrant("the user is signed out or no longer exists"));
+        let signed_in = || self.parts.sessions.live(&person.session).is_some();
+        if !(signed_in() && person.is_active(&call.visit.config)) {
+            return Err(SIGNED_OUT);
         }
-        let family_ends_at = call.visit.exchange.now.plus(refresh::LIFETIME);
-        self.tokens(call, &taken.grant, taken.nonce.as_deref(), family_ends_at)
+        let offline = taken.grant.covers(scope::OFFLINE_ACCESS);
+        let now = call.visit.exchange.now;
+        let refresh_token = offline.then(|| self.issue_refresh_token(&taken.grant, now));
+        let tokens = self.tokens(call, &taken.grant, taken.nonce.as_deref(), refresh_token)?;
+        // A sign-out meanwhile may have looked for tokens before these were kept.
+        if !signed_in() {
+            taken.grant.revoke();
+            return Err(SIGNED_OUT);
+        }
+        Ok(tokens)
     }
 
     /// Takes a code of the calling client: of any number of callers one gets it, and every later
@@ -92,6 +100,8 @@ impl IdentityServer {
         taken.flatten().ok_or(TokenError::BadGrant("the code is unknown, over or used"))
     }
 }
+
+const SIGNED_OUT: TokenError = TokenError::BadGrant("the user is signed out or no longer exists");
 
 struct Taken {
     grant: Arc<Grant>,

@@ -10,16 +10,19 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
+use crate::config::model::identity_server::IdentityServerSettings;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::client;
 use crate::identity_server::mint::Around;
 use crate::identity_server::mint::Mint;
+use crate::identity_server::person;
 use crate::identity_server::person::Person;
 use crate::identity_server::requested::RequestedClaims;
 use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
+use crate::session::Session;
 use crate::session::Visit;
 
 /// What a person allowed a client. Everything issued under it dies with it.
@@ -33,7 +36,8 @@ pub(super) struct Grant {
     pub(super) scopes: Vec<String>,
     /// What was asked for by name.
     pub(super) requested: RequestedClaims,
-    revoked: AtomicBool,
+    /// One for all renewals of the grant.
+    revoked: Arc<AtomicBool>,
 }
 
 impl Grant {
@@ -45,7 +49,13 @@ impl Grant {
         requested: RequestedClaims,
     ) -> Self {
         let client_id = client.id.clone();
-        Self { client_id, person, scopes, requested, revoked: AtomicBool::new(false) }
+        Self { client_id, person, scopes, requested, revoked: Arc::default() }
+    }
+
+    /// The same grant with what is true of it now; the two end together.
+    fn renewed(&self, person: Person, scopes: Vec<String>) -> Self {
+        let (client_id, requested) = (self.client_id.clone(), self.requested.clone());
+        Self { client_id, person, scopes, requested, revoked: Arc::clone(&self.revoked) }
     }
 
     /// Ends it, and with it every token issued under it.
@@ -112,14 +122,27 @@ impl IdentityServer {
         }
     }
 
-    /// The tokens of `grant`, with a refresh token that ends with its family if it covers offline
-    /// access.
+    /// Ends what was granted in `session`, but to clients whose file says that their tokens outlive
+    /// it (`CoordinateLifetimeWithUserSession`, END-14).
+    pub(super) fn end_grants(&self, settings: &IdentityServerSettings, session: &Session) {
+        let stays = |grant: &Grant| {
+            if grant.person.sid != session.public_id || outlives_session(settings, grant) {
+                return true;
+            }
+            grant.revoke();
+            false
+        };
+        self.access_tokens.retain(&session.public_id, |grant| stays(grant));
+        self.refresh_tokens.retain(&person::subject_of(session), |family| stays(family.grant()));
+    }
+
+    /// The tokens of `grant`, with `refresh_token` beside them.
     fn tokens(
         &self,
         call: &Call<'_>,
         grant: &Arc<Grant>,
         nonce: Option<&str>,
-        family_ends_at: Timestamp,
+        refresh_token: Option<String>,
     ) -> Result<Tokens, TokenError> {
         let now = call.visit.exchange.now;
         let mint = self.mint(call);
@@ -133,15 +156,20 @@ impl IdentityServer {
         let ends_at = now.plus(call.client.access_token_lifetime);
         let owner = (grant.person.sid.as_str(), Arc::clone(grant));
         self.access_tokens.keep(&access.id, owner, ends_at, now);
-        let offline = grant.covers(scope::OFFLINE_ACCESS);
         Ok(Tokens {
             id_token,
             access_token: access.text,
             expires_in: call.client.access_token_lifetime.as_secs(),
             token_type: "Bearer",
-            refresh_token: offline.then(|| self.issue_refresh_token(grant, family_ends_at, now)),
+            refresh_token,
             scope: grant.scopes.join(" "),
             user: Some(grant.person.user_name.clone()),
         })
     }
+}
+
+fn outlives_session(settings: &IdentityServerSettings, grant: &Grant) -> bool {
+    let client = client::find(settings, &grant.client_id);
+    let coordinated = client.and_then(|c| c.other.get("CoordinateLifetimeWithUserSession"));
+    coordinated.is_some_and(|written| written.trim().eq_ignore_ascii_case("false"))
 }

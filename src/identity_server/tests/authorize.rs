@@ -117,6 +117,26 @@ fn l260_authz27_to_authz29_pkce_is_needed_and_s256() {
 }
 
 #[test]
+fn l260_authz16_a_public_client_needs_pkce_and_keeps_its_code_out_of_fragments() {
+    let mut rig = Rig::with(|config| {
+        let mut public = (*config.identity_server.clients[0]).clone();
+        (public.require_secret, public.require_pkce) = (false, false);
+        public.secrets.clear();
+        config.identity_server.clients[0] = Arc::new(public);
+    });
+    rig.sign_in();
+    assert_eq!(
+        told(&rig, &[("code_challenge", ""), ("code_challenge_method", "")]),
+        "invalid_request"
+    );
+    let page = shown(&rig, &authorize_path(&[("response_mode", "fragment")]));
+    assert!(page.contains("invalid_request"));
+    assert!(!rig.code(&[]).is_empty());
+    let posted = answered(rig.authorize(&[("response_mode", "form_post")]));
+    assert!(posted.body.contains("name=\"code\""));
+}
+
+#[test]
 fn l280_authz23_to_authz25_other_faults_go_back_to_the_client() {
     let mut rig = Rig::new();
     rig.sign_in();

@@ -165,3 +165,45 @@ fn end13_nobody_is_told_at_once_that_nobody_is_signed_in() {
     let reply = end_session(&rig, &[]);
     assert!(rig.get_reply(reply.location()).body.contains("id=\"signed-out\""));
 }
+
+/// Access and refresh token of `app`.
+fn tokens(rig: &Rig) -> (String, String) {
+    let tokens = rig.tokens(&[("scope", "openid offline_access")]);
+    let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+    (text("access_token"), text("refresh_token"))
+}
+
+fn sign_out(rig: &Rig) {
+    let page = rig.get_reply("/account/logout");
+    confirm(rig, &page, &[]).unwrap();
+    assert!(!signed_in(rig));
+}
+
+#[test]
+fn end14_ref09_a_sign_out_ends_what_was_granted_in_its_session_alone() {
+    let mut rig = Rig::new();
+    let (_, elsewhere) = tokens(rig.sign_in());
+    let first = rig.session.take();
+    let (access, mine) = tokens(rig.sign_in());
+    let newest = token::refresh(&rig, &mine, &[]).json();
+    let newest = newest["refresh_token"].as_str().unwrap();
+    sign_out(&rig);
+    assert_eq!(token::refresh(&rig, newest, &[]).error(), "400 invalid_grant");
+    assert_eq!(rig.userinfo(&access).status, StatusCode::UNAUTHORIZED);
+    rig.session = first;
+    assert_eq!(token::refresh(&rig, &elsewhere, &[]).status, StatusCode::OK);
+}
+
+#[test]
+fn end14_a_clients_file_may_let_its_tokens_outlive_the_session() {
+    let mut rig = Rig::with(|config| {
+        let mut lasting = (*config.identity_server.clients[0]).clone();
+        let coordinated = "CoordinateLifetimeWithUserSession".to_owned();
+        lasting.other.insert(coordinated, "false".to_owned());
+        config.identity_server.clients[0] = Arc::new(lasting);
+    });
+    let (access, mine) = tokens(rig.sign_in());
+    sign_out(&rig);
+    assert_eq!(token::refresh(&rig, &mine, &[]).status, StatusCode::OK);
+    assert_eq!(rig.userinfo(&access).status, StatusCode::OK);
+}

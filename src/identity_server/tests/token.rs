@@ -228,6 +228,25 @@ fn l269_ref03_a_refresh_token_that_is_used_again_ends_the_family() {
 }
 
 #[test]
+fn l269_a_family_that_refreshes_often_takes_no_place_of_an_idle_one() {
+    let mut rig = Rig::new();
+    let mut family = || {
+        let tokens = rig.sign_in().tokens(&[("scope", "openid offline_access")]);
+        tokens["refresh_token"].as_str().unwrap().to_owned()
+    };
+    let (idle, busy) = (family(), family());
+    let mut newest = busy.clone();
+    for _ in 0..70 {
+        let tokens = refresh(&rig, &newest, &[]).json();
+        newest = tokens["refresh_token"].as_str().unwrap().to_owned();
+        assert_eq!(newest.len(), 64);
+    }
+    assert_eq!(refresh(&rig, &idle, &[]).status, StatusCode::OK);
+    assert_eq!(refresh(&rig, &busy, &[]).error(), "400 invalid_grant");
+    assert_eq!(refresh(&rig, &newest, &[]).error(), "400 invalid_grant", "the first came back");
+}
+
+#[test]
 fn ref04_ref05_ref06_a_refresh_token_is_its_clients_and_users_alone_and_ends() {
     let mut rig = Rig::new();
     let fresh = |rig: &mut Rig| {
@@ -247,6 +266,36 @@ fn ref04_ref05_ref06_a_refresh_token_is_its_clients_and_users_alone_and_ends() {
     let token = fresh(&mut rig);
     rig.later(30 * 24 * 3600);
     assert_eq!(refresh(&rig, &token, &[]).error(), "400 invalid_grant");
+}
+
+#[test]
+fn ref07_l271_a_refresh_tells_what_is_configured_now() {
+    let mut rig = Rig::with(|config| {
+        let mut wide = (*config.identity_server.clients[0]).clone();
+        wide.scopes.push("sitecore.profile".to_owned());
+        config.identity_server.clients[0] = Arc::new(wide);
+    });
+    let scopes = "openid email sitecore.profile orders offline_access";
+    let first = rig.sign_in().tokens(&[("scope", scopes)]);
+    rig.reload(|config| {
+        let jane = &mut config.local_users[0];
+        (jane.administrator, jane.email) = (false, Some("new@example.test".to_owned()));
+        jane.roles = vec![r"sitecore\Reader".to_owned()];
+        let mut narrow = (*config.identity_server.clients[0]).clone();
+        narrow.scopes.retain(|scope| scope != "orders");
+        config.identity_server.clients[0] = Arc::new(narrow);
+    });
+    let second = refresh(&rig, first["refresh_token"].as_str().unwrap(), &[]).json();
+    assert_eq!(second["scope"], "openid email sitecore.profile offline_access");
+    let info = rig.userinfo(second["access_token"].as_str().unwrap()).json();
+    assert_eq!(info["role"], r"sitecore\Reader");
+    assert_eq!(info["email"], "new@example.test");
+    assert!(info.get("http://www.sitecore.net/identity/claims/isAdmin").is_none());
+    let (_, claims) = rig.read(second["access_token"].as_str().unwrap());
+    assert!(claims.get("aud").is_none(), "orders is no longer the client's");
+    refresh(&rig, first["refresh_token"].as_str().unwrap(), &[]);
+    let access = second["access_token"].as_str().unwrap();
+    assert_eq!(rig.userinfo(access).status, StatusCode::UNAUTHORIZED, "renewals end together");
 }
 
 #[test]
