@@ -56,6 +56,9 @@ pub enum Problem {
         /// Seconds until it is worth trying again.
         retry_after: u32,
     },
+    /// Path and query over the limit (RFC 9110 §15.5.15).
+    #[error("the request target is too long")]
+    UriTooLong,
     /// Header bytes or lines over the limit.
     #[error("request header fields too large")]
     HeadersTooLarge,
@@ -103,6 +106,7 @@ impl Problem {
             Self::ExpectationFailed => StatusCode::EXPECTATION_FAILED,
             Self::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::UpstreamFailed => StatusCode::BAD_GATEWAY,
@@ -127,6 +131,7 @@ impl Problem {
             Self::ExpectationFailed => "This expectation cannot be met",
             Self::UnknownHost(_) => "This host is not declared here",
             Self::TooManyRequests { .. } => "Too many requests",
+            Self::UriTooLong => "The request target is too long",
             Self::HeadersTooLarge => "The request's headers are too large",
             Self::NotImplemented => "This method is not supported",
             Self::UpstreamFailed => "The site did not answer properly",
@@ -143,7 +148,7 @@ impl Problem {
             Self::BadRequest(rule) => Cow::Borrowed(rule),
             Self::SignInRequired { .. } => "Your session has ended or you have not signed in.".into(),
             Self::Forbidden { rule } => {
-                format!("You are signed in, and {rule} does not admit you. Ask the site's owner for a role that it admits, or sign in as somebody else.").into()
+                format!("This was refused by {rule}. Ask the site's owner for a role that it admits, or sign in as somebody who has one.").into()
             }
             Self::MethodNotAllowed { allow } => format!("Use one of: {allow}.").into(),
             Self::RequestTimeout => "Send it again; if it happens often, the connection is too slow.".into(),
@@ -152,6 +157,7 @@ impl Problem {
             Self::ExpectationFailed => "Only Expect: 100-continue is known here.".into(),
             Self::UnknownHost(host) => format!("No site is declared for the host {host}. Its owner adds it to the hostName of a site, or to the hosts of a listener, in conf/.").into(),
             Self::TooManyRequests { retry_after } => format!("Wait {retry_after} seconds and try again.").into(),
+            Self::UriTooLong => "Ask for a shorter address: path and query together may have 16 KiB.".into(),
             Self::HeadersTooLarge => "Clear this site's cookies and try again.".into(),
             Self::NotImplemented => "Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.".into(),
             Self::UpstreamFailed => "The site behind this address could not be reached. Try again in a moment; if it lasts, tell its owner the request id below.".into(),
@@ -176,6 +182,7 @@ impl Problem {
             Self::ExpectationFailed => "expectation_failed",
             Self::UnknownHost(_) => "unknown_host",
             Self::TooManyRequests { .. } => "too_many_requests",
+            Self::UriTooLong => "uri_too_long",
             Self::HeadersTooLarge => "headers_too_large",
             Self::NotImplemented => "not_implemented",
             Self::UpstreamFailed => "upstream_failed",

@@ -8,6 +8,9 @@ use http::uri::Authority;
 use crate::error::Problem;
 use crate::http::path::CanonicalPath;
 
+/// Longest path and query, in bytes of the canonical form (IIS takes as much at most).
+const LONGEST: usize = 16 * 1024;
+
 /// A request's target in the only form that anything reads: routing, access rules, logs and the
 /// bytes sent upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +31,7 @@ impl Target {
     /// # Errors
     ///
     /// [`Problem::BadRequest`] when host or path are missing, malformed, contradictory or could be
-    /// read differently by what stands behind us.
+    /// read differently by what stands behind us; [`Problem::UriTooLong`] over 16 KiB.
     pub fn read(uri: &Uri, headers: &HeaderMap) -> Result<Self, Problem> {
         let (host, port) = authority(uri, headers)?;
         let raw = uri.path();
@@ -39,6 +42,9 @@ impl Target {
         let query = uri.query().map(str::to_owned);
         if query.as_deref().is_some_and(|q| !q.bytes().all(|b| b.is_ascii_graphic())) {
             return Err(bad("the query holds bytes that must be percent-encoded"));
+        }
+        if path.as_str().len() + query.as_ref().map_or(0, |query| query.len() + 1) > LONGEST {
+            return Err(Problem::UriTooLong);
         }
         Ok(Self { host, port, path, query })
     }

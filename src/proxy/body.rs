@@ -20,24 +20,23 @@ use crate::http::body::BodyError;
 use crate::proxy::connection::UpstreamConnection;
 use crate::proxy::deadline::Deadline;
 use crate::proxy::upstream::Server;
-use crate::session::SessionId;
-use crate::session::Sessions;
+use crate::proxy::watch::LOOK;
+use crate::proxy::watch::Watch;
 
 /// Trailer fields that pass; all others are dropped (RFC 9110 §6.5.1).
 const TRAILERS: [&str; 6] =
     ["grpc-status", "grpc-message", "server-timing", "digest", "content-digest", "etag"];
 
-/// A client's body on its way upstream: each piece postpones the answer's deadline.
+/// A client's body on its way upstream: each piece shows that the exchange is alive.
 pub struct Upload {
     body: Body,
     progress: Arc<Deadline>,
-    patience: Duration,
 }
 
 impl Upload {
-    /// Wraps `body`; each piece of it postpones `progress` by `patience`.
-    pub fn new(body: Body, progress: Arc<Deadline>, patience: Duration) -> Self {
-        Self { body, progress, patience }
+    /// Wraps `body`; each piece of it touches `progress`.
+    pub fn new(body: Body, progress: Arc<Deadline>) -> Self {
+        Self { body, progress }
     }
 }
 
@@ -51,7 +50,7 @@ impl HttpBody for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if frame.is_ready() {
-            self.progress.postpone(self.patience);
+            self.progress.touch();
         }
         frame.map(|frame| frame.map(|frame| frame.map(without_forbidden_trailers)))
     }
@@ -70,7 +69,7 @@ impl HttpBody for Upload {
 pub struct Download {
     body: Incoming,
     lease: Option<Lease>,
-    silence: Deadline,
+    progress: Arc<Deadline>,
     rules: DownloadRules,
 }
 
@@ -88,18 +87,24 @@ pub struct Lease {
 
 /// What bounds a download.
 pub struct DownloadRules {
-    /// Longest silence of the upstream.
+    /// Longest silence of both sides.
     pub patience: Duration,
-    /// An event stream ends when this session does.
-    pub session: Option<(Arc<Sessions>, SessionId)>,
+    /// It ends when this session does.
+    pub watch: Option<Watch>,
 }
 
 impl Download {
-    /// Wraps the body of an answer. `silence` must be due after the rules' patience, or within a
-    /// second when a session is watched.
-    pub fn new(body: Incoming, lease: Lease, silence: Deadline, rules: DownloadRules) -> Self {
-        silence.postpone(rules.look_after());
-        Self { body, lease: Some(lease), silence, rules }
+    /// Wraps the body of an answer. `progress` is the exchange's, which an upload touches as well;
+    /// without a lease somebody else drives the connection.
+    pub fn new(
+        body: Incoming,
+        lease: Option<Lease>,
+        progress: Arc<Deadline>,
+        rules: DownloadRules,
+    ) -> Self {
+        progress.touch();
+        progress.postpone(rules.look_after());
+        Self { body, lease, progress, rules }
     }
 
     /// Returns the connection when it is between messages.
@@ -127,24 +132,31 @@ impl Download {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
-        while self.silence.poll_due(cx).is_ready() {
-            let Some((sessions, id)) = &self.rules.session else {
-                return Poll::Ready(Err("the upstream fell silent".into()));
-            };
-            if sessions.live(id).is_none() {
-                return Poll::Ready(Err("the session has ended".into()));
+    /// Ready when it must end; else wakes the task for the next look.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        while self.progress.poll_due(cx).is_ready() {
+            if self.rules.watch.as_ref().is_some_and(|watch| !watch.session_counts()) {
+                return Poll::Ready("the session has ended".into());
             }
-            self.silence.postpone(self.rules.look_after());
+            let silence = self.progress.silence();
+            if silence >= self.rules.patience {
+                return Poll::Ready("the upstream fell silent".into());
+            }
+            let left = self.rules.patience.saturating_sub(silence);
+            self.progress.postpone(left.min(self.rules.look_after()));
         }
         Poll::Pending
+    }
+
+    fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.lease = None;
+        Poll::Ready(Some(Err(error)))
     }
 }
 
 impl DownloadRules {
-    /// An event stream may be silent for long, and its session is looked at twice a second.
     fn look_after(&self) -> Duration {
-        if self.session.is_some() { Duration::from_millis(500) } else { self.patience }
+        if self.watch.is_some() { LOOK.min(self.patience) } else { self.patience }
     }
 }
 
@@ -156,30 +168,28 @@ impl HttpBody for Download {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        // An answer that never stops flowing must not outlive its session either.
+        if self.rules.watch.is_some()
+            && let Poll::Ready(error) = self.poll_end(cx)
+        {
+            return self.fail(error);
+        }
         match self.poll_body(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                if self.rules.session.is_none() {
-                    self.silence.postpone(self.rules.patience);
-                }
+                self.progress.touch();
                 if self.body.is_end_stream() {
                     self.release();
                 }
                 Poll::Ready(Some(Ok(without_forbidden_trailers(frame))))
             }
-            Poll::Ready(Some(Err(error))) => {
-                self.lease = None;
-                Poll::Ready(Some(Err(error.into())))
-            }
+            Poll::Ready(Some(Err(error))) => self.fail(error.into()),
             Poll::Ready(None) => {
                 self.release();
                 Poll::Ready(None)
             }
-            Poll::Pending => match self.poll_silence(cx) {
-                Poll::Ready(Err(error)) => {
-                    self.lease = None;
-                    Poll::Ready(Some(Err(error)))
-                }
-                Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+            Poll::Pending => match self.poll_end(cx) {
+                Poll::Ready(error) => self.fail(error),
+                Poll::Pending => Poll::Pending,
             },
         }
     }

@@ -29,6 +29,8 @@ struct Wheel {
 #[derive(Debug, Default)]
 struct Entry {
     due: u64,
+    /// When something moved last.
+    moved: u64,
     waker: Option<Waker>,
 }
 
@@ -36,13 +38,13 @@ impl Deadlines {
     /// A deadline `after` from now. The first one starts the ticking on the present runtime.
     pub fn after(&self, after: Duration) -> Deadline {
         let mut wheel = self.lock();
-        let due = wheel.due(after);
+        let (due, moved) = (wheel.due(after), wheel.tick);
         let slot = wheel.free.pop().unwrap_or_else(|| {
             wheel.entries.push(Entry::default());
             wheel.entries.len() - 1
         });
         if let Some(entry) = wheel.entries.get_mut(slot) {
-            *entry = Entry { due, waker: None };
+            *entry = Entry { due, moved, waker: None };
         }
         if !wheel.ticking {
             wheel.ticking = true;
@@ -82,7 +84,7 @@ async fn tick(wheel: std::sync::Weak<Mutex<Wheel>>) {
     }
 }
 
-/// Completes once its time is up.
+/// Completes once its time is up, and knows when something moved last.
 #[derive(Debug)]
 pub struct Deadline {
     deadlines: Deadlines,
@@ -97,6 +99,36 @@ impl Deadline {
         if let Some(entry) = wheel.entries.get_mut(self.slot) {
             entry.due = due;
         }
+    }
+}
+
+impl Deadline {
+    /// Notes that something moved.
+    pub fn touch(&self) {
+        let mut wheel = self.deadlines.lock();
+        let now = wheel.tick;
+        if let Some(entry) = wheel.entries.get_mut(self.slot) {
+            entry.moved = now;
+        }
+    }
+
+    /// How long nothing has moved.
+    pub fn silence(&self) -> Duration {
+        let wheel = self.deadlines.lock();
+        let moved = wheel.entries.get(self.slot).map_or(wheel.tick, |entry| entry.moved);
+        TICK.saturating_mul(u32::try_from(wheel.tick.saturating_sub(moved)).unwrap_or(u32::MAX))
+    }
+
+    /// Ready once nothing has moved for `patience`; else wakes the task then.
+    pub fn poll_silent(&self, cx: &mut Context<'_>, patience: Duration) -> Poll<()> {
+        while self.poll_due(cx).is_ready() {
+            let silence = self.silence();
+            if silence >= patience {
+                return Poll::Ready(());
+            }
+            self.postpone(patience.saturating_sub(silence));
+        }
+        Poll::Pending
     }
 }
 
@@ -128,7 +160,7 @@ impl Drop for Deadline {
     fn drop(&mut self) {
         let mut wheel = self.deadlines.lock();
         if let Some(entry) = wheel.entries.get_mut(self.slot) {
-            *entry = Entry { due: u64::MAX, waker: None };
+            *entry = Entry { due: u64::MAX, moved: 0, waker: None };
         }
         wheel.free.push(self.slot);
     }

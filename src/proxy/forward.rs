@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
-use http::HeaderValue;
 use http::Request;
+use http::StatusCode;
 use http::Version;
-use http::header;
 use hyper::body::Incoming;
 
 use crate::error::Problem;
@@ -29,6 +28,7 @@ use crate::proxy::outbound;
 use crate::proxy::story::Story;
 use crate::proxy::upstream::Server;
 use crate::proxy::upstream::Upstream;
+use crate::proxy::watch::Watch;
 
 /// An admitted request's way to its upstream.
 #[derive(Clone, Copy, Debug)]
@@ -54,25 +54,25 @@ pub async fn forward(passage: &Passage<'_>, request: Request<Body>) -> Result<Re
     let meters = &passage.upstream.meters;
     let patience = passage.upstream.settings.response_timeout;
     let deadline = Arc::new(passage.story.worker.deadlines.after(patience));
-    let request = outbound::request(passage, request).map(|body| match body {
+    let request = outbound::request(passage, request)?.map(|body| match body {
         Body::Empty => Body::Empty,
         body @ (Body::Bytes(_) | Body::Stream(_)) => {
-            Body::stream(Upload::new(body, Arc::clone(&deadline), patience))
+            Body::stream(Upload::new(body, Arc::clone(&deadline)))
         }
     });
-    match send(passage, request, &deadline).await {
-        Ok((answer, lease)) => {
-            meters.answered.inc();
-            meters.duration.observe(started.elapsed().as_secs_f64());
-            Ok(respond(passage, answer, lease))
-        }
-        Err(problem) => {
-            let timed_out = problem == Problem::UpstreamTimeout;
-            let missed = if timed_out { &meters.timed_out } else { &meters.failed };
-            missed.inc();
-            Err(problem)
-        }
+    let sent = send(passage, request, &deadline).await;
+    let answered = sent.and_then(|(answer, lease)| {
+        meters.duration.observe(started.elapsed().as_secs_f64());
+        respond(passage, answer, lease, deadline)
+    });
+    match &answered {
+        Ok(_) => meters.answered.inc(),
+        Err(Problem::UpstreamTimeout) => meters.timed_out.inc(),
+        Err(Problem::UpstreamFailed) => meters.failed.inc(),
+        // Whatever else it is, the client did it.
+        Err(_) => {}
     }
+    answered
 }
 
 /// Tries the servers in turn. A request goes to another connection only while nothing of it has
@@ -92,7 +92,7 @@ async fn send(
         let fresh = match Box::pin(dial(passage, &server)).await {
             Ok(fresh) => fresh,
             Err(error) => {
-                server.mark_down(passage.story.now);
+                server.note_unreachable(&error, passage.story.now);
                 tracing::warn!(upstream = %passage.upstream.settings.name, server = %server.host, port = server.port, %error, "upstream server cannot be reached");
                 continue;
             }
@@ -117,11 +117,12 @@ async fn send_over(
     server: &Arc<Server>,
     deadline: &Deadline,
 ) -> Result<Sent, Problem> {
+    let patience = passage.upstream.settings.response_timeout;
     let result = {
         let mut answer = pin!(connection.send(request));
         poll_fn(|cx| match answer.as_mut().poll(cx) {
             Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending => deadline.poll_due(cx).map(|()| None),
+            Poll::Pending => deadline.poll_silent(cx, patience).map(|()| None),
         })
         .await
     };
@@ -137,27 +138,39 @@ async fn send_over(
             Ok(Sent::Answered(answer, lease))
         }
         Some(Err(Failure::Unsent(request))) => Ok(Sent::Unsent(request)),
-        Some(Err(Failure::Broken(error))) if is_client_timeout(&error) => {
-            Err(Problem::RequestTimeout)
-        }
         Some(Err(Failure::Broken(error))) => {
+            if let Some(problem) = clients_fault(&error) {
+                return Err(problem);
+            }
+            server.note_miss(passage.story.now);
             tracing::warn!(upstream = %passage.upstream.settings.name, server = %server.host, port = server.port, request.id = %passage.story.id, %error, "upstream answer broke off");
             Err(Problem::UpstreamFailed)
         }
-        None => Err(Problem::UpstreamTimeout),
+        None => {
+            server.note_miss(passage.story.now);
+            Err(Problem::UpstreamTimeout)
+        }
     }
 }
 
-/// Whether the request broke off because the client's own body did not come.
-fn is_client_timeout(error: &hyper::Error) -> bool {
+/// What the client did wrong when the request broke off because its own body did.
+pub fn clients_fault(error: &hyper::Error) -> Option<Problem> {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if error.downcast_ref::<BodyError>().is_some_and(BodyError::is_timeout) {
-            return true;
+        if let Some(error) = error.downcast_ref::<BodyError>() {
+            return Some(broken_body(error));
         }
         cause = error.source();
     }
-    false
+    None
+}
+
+/// The client's body did not come, or not to its end.
+pub fn broken_body(error: &BodyError) -> Problem {
+    if error.is_timeout() {
+        return Problem::RequestTimeout;
+    }
+    Problem::BadRequest("the body broke off".into())
 }
 
 async fn dial(passage: &Passage<'_>, server: &Server) -> io::Result<UpstreamConnection> {
@@ -168,25 +181,28 @@ async fn dial(passage: &Passage<'_>, server: &Server) -> io::Result<UpstreamConn
     }
 }
 
-fn respond(passage: &Passage<'_>, answer: http::Response<Incoming>, lease: Lease) -> Response {
+fn respond(
+    passage: &Passage<'_>,
+    answer: http::Response<Incoming>,
+    lease: Lease,
+    progress: Arc<Deadline>,
+) -> Result<Response, Problem> {
+    // Nobody asked to switch: what follows such a head is no HTTP.
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Problem::UpstreamFailed);
+    }
     let (mut head, body) = answer.into_parts();
-    let event_stream = head
-        .headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-    outbound::clean_answer(passage, &mut head.headers);
+    outbound::clean_answer(passage, &mut head.headers)?;
     head.version = Version::default();
     let body = if http_body::Body::is_end_stream(&body) {
         give_back(lease);
         Body::Empty
     } else {
-        let watched = passage.story.session.as_ref().filter(|_| event_stream);
-        let session = watched.map(|s| (Arc::clone(&passage.story.gateway.house.sessions), s.id));
         let patience = passage.upstream.settings.idle_timeout;
-        let silence = passage.story.worker.deadlines.after(patience);
-        Body::stream(Download::new(body, lease, silence, DownloadRules { patience, session }))
+        let rules = DownloadRules { patience, watch: Watch::of(passage.story) };
+        Body::stream(Download::new(body, Some(lease), progress, rules))
     };
-    Response::from_parts(head, body)
+    Ok(Response::from_parts(head, body))
 }
 
 fn give_back(lease: Lease) {
@@ -195,7 +211,3 @@ fn give_back(lease: Lease) {
         server.pool.keep(worker, connection, now);
     }
 }
-
-/// `Cache-Control` of answers that took a session: no shared cache may keep them, no back button
-/// show them after signing out.
-pub const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");

@@ -2,6 +2,7 @@
 //! (measured: spec/security.md §6).
 
 use http::HeaderMap;
+use http::HeaderValue;
 use http::Method;
 use http::Version;
 use http::header;
@@ -87,6 +88,35 @@ fn check_length(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
             Err(Problem::BadRequest("there is more than one Content-Length".into()))
         }
     }
+}
+
+/// Leaves an answer one framing (RFC 9112 §6.3): no length beside a transfer encoding, and one
+/// number where the same is said more than once.
+///
+/// # Errors
+///
+/// [`Problem::UpstreamFailed`] for a length that is not one number.
+pub fn check_answer(headers: &mut HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+        return Ok(());
+    }
+    let mut lengths = headers
+        .get_all(header::CONTENT_LENGTH)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|&b| b == b','))
+        .map(<[u8]>::trim_ascii);
+    let Some(first) = lengths.next() else { return Ok(()) };
+    let is_number = !first.is_empty() && first.iter().all(u8::is_ascii_digit);
+    let mut others = 0;
+    if !is_number || !lengths.inspect(|_| others += 1).all(|length| length == first) {
+        return Err(Problem::UpstreamFailed);
+    }
+    if others > 0 {
+        let one = HeaderValue::from_bytes(first).map_err(|_| Problem::UpstreamFailed)?;
+        headers.insert(header::CONTENT_LENGTH, one);
+    }
+    Ok(())
 }
 
 /// hyper answers `100-continue` itself; any other expectation is not met (RFC 9110 §10.1.1).

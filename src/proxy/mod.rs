@@ -2,6 +2,7 @@
 //! or the upstream.
 
 pub mod body;
+pub mod caching;
 pub mod connection;
 pub mod deadline;
 pub mod forward;
@@ -17,6 +18,7 @@ pub mod rooms;
 pub mod story;
 pub mod tunnel;
 pub mod upstream;
+pub mod watch;
 
 use std::sync::Arc;
 use std::time::Instant;

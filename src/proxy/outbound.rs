@@ -6,36 +6,49 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
 use http::Request;
 use http::Uri;
 use http::Version;
 use http::header;
 use http::uri::PathAndQuery;
+use http_body::Body as HttpBody;
 
+use crate::error::Problem;
 use crate::gate::assertion;
 use crate::gate::assertion::Assertion;
 use crate::gate::forwarding;
 use crate::gate::headers;
 use crate::http::Body;
-use crate::proxy::forward::PRIVATE;
+use crate::proxy::caching;
 use crate::proxy::forward::Passage;
+use crate::proxy::framing;
 use crate::session::Rendered;
 use crate::session::Session;
 use crate::session::cookie;
 
 /// The request for the upstream. Its headers have been stripped already.
-pub fn request(passage: &Passage<'_>, request: Request<Body>) -> Request<Body> {
+///
+/// # Errors
+///
+/// [`Problem::BadRequest`] when the target cannot be written.
+pub fn request(passage: &Passage<'_>, request: Request<Body>) -> Result<Request<Body>, Problem> {
     let (mut head, body) = request.into_parts();
     head.version = Version::HTTP_11;
-    head.uri = path_and_query(passage);
+    head.uri = path_and_query(passage)?;
     headers(passage, &mut head.headers);
-    Request::from_parts(head, body)
+    // hyper writes no length for a body that is not there, and IIS answers such a POST with 411.
+    if body.is_end_stream() && [Method::POST, Method::PUT, Method::PATCH].contains(&head.method) {
+        head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
+    Ok(Request::from_parts(head, body))
 }
 
 /// Origin form, the canonical path and the query byte for byte.
-fn path_and_query(passage: &Passage<'_>) -> Uri {
+fn path_and_query(passage: &Passage<'_>) -> Result<Uri, Problem> {
     let text = passage.story.target.path_and_query();
-    PathAndQuery::try_from(text).map_or_else(|_| Uri::from_static("/"), Uri::from)
+    let target = PathAndQuery::try_from(text);
+    target.map(Uri::from).map_err(|_| Problem::BadRequest("the request target is malformed".into()))
 }
 
 fn headers(passage: &Passage<'_>, headers: &mut HeaderMap) {
@@ -96,7 +109,9 @@ fn without_our_cookies(passage: &Passage<'_>, headers: &mut HeaderMap) {
 /// assertion has used up half its life.
 fn rendered(passage: &Passage<'_>, session: &Arc<Session>) -> Arc<Rendered> {
     let gateway = passage.story.gateway;
-    let kept = session.rendered(gateway.generation, passage.upstream_index, passage.story.now);
+    let as_bearer = passage.story.site.assertion_as_bearer;
+    let (upstream, now) = (passage.upstream_index, passage.story.now);
+    let kept = session.rendered(gateway.generation, upstream, as_bearer, now);
     kept.unwrap_or_else(|| {
         let rendered = Arc::new(render(passage, session));
         session.keep_rendered(Arc::clone(&rendered));
@@ -126,6 +141,7 @@ fn render(passage: &Passage<'_>, session: &Session) -> Rendered {
     Rendered {
         generation: gateway.generation,
         upstream: passage.upstream_index,
+        as_bearer: passage.story.site.assertion_as_bearer,
         renew_at: passage.story.now.plus(lifetime / 2),
         headers,
     }
@@ -137,24 +153,23 @@ fn push(headers: &mut Vec<(HeaderName, HeaderValue)>, name: HeaderName, text: &s
     }
 }
 
-/// Cleans the answer's head: hop-by-hop fields, cookies under our names, connection-bound
-/// authentication; and keeps shared caches off answers that took a session.
-pub fn clean_answer(passage: &Passage<'_>, headers: &mut HeaderMap) {
+/// Cleans the answer's head: framing that contradicts itself, hop-by-hop fields, cookies under our
+/// names, connection-bound authentication; and keeps shared caches off answers to a session.
+///
+/// # Errors
+///
+/// [`Problem::UpstreamFailed`] when its length is not one number.
+pub fn clean_answer(passage: &Passage<'_>, headers: &mut HeaderMap) -> Result<(), Problem> {
+    framing::check_answer(headers)?;
     headers::remove_hop_by_hop(headers);
     keep_our_cookies_ours(passage, headers);
     without_connection_bound_challenges(headers);
-    if passage.protected {
-        headers.insert(header::CACHE_CONTROL, PRIVATE);
-    } else if passage.story.session.is_some() {
-        headers.append(header::VARY, HeaderValue::from_static("Cookie"));
-        if let Some(value) = headers.get(header::CACHE_CONTROL) {
-            let shared = value.as_bytes().windows(6).any(|w| w.eq_ignore_ascii_case(b"public"))
-                || value.as_bytes().windows(8).any(|w| w.eq_ignore_ascii_case(b"s-maxage"));
-            if shared {
-                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
-            }
-        }
+    if passage.story.session.is_some() {
+        caching::keep_private(headers, passage.protected);
+    } else if passage.protected {
+        headers.insert(header::CACHE_CONTROL, caching::PRIVATE);
     }
+    Ok(())
 }
 
 fn keep_our_cookies_ours(passage: &Passage<'_>, headers: &mut HeaderMap) {
@@ -162,9 +177,13 @@ fn keep_our_cookies_ours(passage: &Passage<'_>, headers: &mut HeaderMap) {
         return;
     }
     let settings = &passage.story.gateway.config.sessions;
+    // A browser sends a nameless cookie as its bare value, which can read `name=value` again.
     let is_ours = |line: &HeaderValue| {
-        let name = line.as_bytes().split(|&b| b == b'=').next().unwrap_or_default().trim_ascii();
-        std::str::from_utf8(name).is_ok_and(|name| cookie::is_ours(settings, name))
+        let pair = line.as_bytes().split(|&b| b == b';').next().unwrap_or_default();
+        let name = pair.iter().position(|&b| b == b'=').and_then(|end| pair.get(..end));
+        let name = name.unwrap_or_default().trim_ascii();
+        name.is_empty()
+            || std::str::from_utf8(name).is_ok_and(|name| cookie::is_ours(settings, name))
     };
     let lines: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
     if !lines.iter().any(is_ours) {

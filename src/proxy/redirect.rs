@@ -15,6 +15,9 @@ use crate::http::response;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::story::Story;
 
+/// Longest `returnUrl`, in bytes before it is encoded.
+const LONGEST_WAY_BACK: usize = 2048;
+
 /// The plain listener's answer: the same address over https, for hosts that are declared here.
 ///
 /// # Errors
@@ -63,7 +66,11 @@ pub fn to_login(
 /// stays (`applyRedirect`, spec §1.9).
 pub fn instead_of_401(story: &Story<'_>, answer: Response, navigation: bool) -> Response {
     let anonymous = story.session.is_none();
-    if answer.status() != StatusCode::UNAUTHORIZED || !navigation || !anonymous {
+    if answer.status() != StatusCode::UNAUTHORIZED
+        || !navigation
+        || !anonymous
+        || is_login_page(story)
+    {
         return answer;
     }
     match login_address(story) {
@@ -72,10 +79,19 @@ pub fn instead_of_401(story: &Story<'_>, answer: Response, navigation: bool) -> 
     }
 }
 
-/// The site's login page with the way back in `returnUrl`.
+/// Whether the request is for the login page itself: the way to it would lead in a circle.
+fn is_login_page(story: &Story<'_>) -> bool {
+    let page = story.site.login_page.as_deref().and_then(|page| page.split('?').next());
+    page.is_some_and(|page| story.target.path.is(page))
+}
+
+/// The site's login page with the way back in `returnUrl`, unless that is too long to be carried.
 fn login_address(story: &Story<'_>) -> Option<String> {
     let page = story.site.login_page.as_deref()?;
     let back = story.target.path_and_query();
+    if back.len() > LONGEST_WAY_BACK {
+        return Some(page.to_owned());
+    }
     let back = percent_encoding::utf8_percent_encode(&back, percent_encoding::NON_ALPHANUMERIC);
     let separator = if page.contains('?') { '&' } else { '?' };
     Some(format!("{page}{separator}returnUrl={back}"))

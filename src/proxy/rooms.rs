@@ -17,9 +17,11 @@ use crate::gate::assertion;
 use crate::http::Body;
 use crate::http::Exchange;
 use crate::http::Response;
+use crate::http::body::BodyError;
 use crate::http::response;
 use crate::identity_server::Outcome;
 use crate::login::Login;
+use crate::proxy::forward;
 use crate::proxy::gateway::House;
 use crate::proxy::story::Story;
 use crate::session::Visit;
@@ -142,7 +144,9 @@ async fn gather(body: Body, limit: usize) -> Result<Bytes, Problem> {
         Body::Stream(stream) => match Limited::new(stream, limit).collect().await {
             Ok(collected) => Ok(collected.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(Problem::PayloadTooLarge),
-            Err(_) => Err(Problem::RequestTimeout),
+            Err(error) => Err(error
+                .downcast_ref::<BodyError>()
+                .map_or(Problem::RequestTimeout, forward::broken_body)),
         },
     }
 }

@@ -13,7 +13,6 @@ use http::Request;
 use http::StatusCode;
 use http::Version;
 use http::header;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -23,18 +22,17 @@ use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
 
 use crate::error::Problem;
-use crate::gate;
 use crate::http::Body;
-use crate::http::CanonicalPath;
 use crate::http::Response;
+use crate::proxy::body::Download;
+use crate::proxy::body::DownloadRules;
 use crate::proxy::connection;
+use crate::proxy::forward;
 use crate::proxy::forward::Passage;
 use crate::proxy::gateway::Current;
 use crate::proxy::outbound;
-use crate::session::SessionId;
-
-/// How often a tunnel's session is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+use crate::proxy::watch::LOOK;
+use crate::proxy::watch::Watch;
 
 /// A client's wish to switch to WebSocket.
 #[derive(Debug)]
@@ -79,7 +77,7 @@ pub async fn open(
             rule: format!("the origins of site {}", passage.story.site.name),
         });
     }
-    let mut request = outbound::request(passage, request);
+    let mut request = outbound::request(passage, request)?;
     let headers = request.headers_mut();
     headers.insert(header::CONNECTION, UPGRADE);
     headers.insert(header::UPGRADE, WEBSOCKET);
@@ -89,20 +87,28 @@ pub async fn open(
         Err(_) => return Err(Problem::UpstreamTimeout),
     };
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let (mut head, body) = answer.into_parts();
-        outbound::clean_answer(passage, &mut head.headers);
-        return Ok(Response::from_parts(head, Body::stream(body.map_err(Into::into))));
+        return refused(passage, answer);
     }
     if !answer.headers().get(header::UPGRADE).is_some_and(is_websocket) {
         return Err(Problem::UpstreamFailed);
     }
     let upstream = hyper::upgrade::on(&mut answer);
     let (mut head, _) = answer.into_parts();
-    outbound::clean_answer(passage, &mut head.headers);
+    outbound::clean_answer(passage, &mut head.headers)?;
     head.headers.insert(header::CONNECTION, UPGRADE);
     head.headers.insert(header::UPGRADE, WEBSOCKET);
     tokio::spawn(Tunnel::of(passage).relay(wish.on_upgrade, upstream));
     Ok(Response::from_parts(head, Body::Empty))
+}
+
+/// Whatever else the upstream answered, as bounded as any answer.
+fn refused(passage: &Passage<'_>, answer: http::Response<Incoming>) -> Result<Response, Problem> {
+    let (mut head, body) = answer.into_parts();
+    outbound::clean_answer(passage, &mut head.headers)?;
+    let patience = passage.upstream.settings.idle_timeout;
+    let progress = Arc::new(passage.story.worker.deadlines.after(patience));
+    let rules = DownloadRules { patience, watch: Watch::of(passage.story) };
+    Ok(Response::from_parts(head, Body::stream(Download::new(body, None, progress, rules))))
 }
 
 /// Asks a server on a connection of its own, which becomes the tunnel's.
@@ -113,14 +119,25 @@ async fn ask(
     let patience = passage.upstream.settings.connect_timeout;
     for server in passage.upstream.in_turn(passage.story.now) {
         let dialled = tokio::time::timeout(patience, connection::dial(&server)).await;
-        let Ok(Ok(stream)) = dialled else {
-            server.mark_down(passage.story.now);
-            continue;
+        let stream = match dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => stream,
+            Err(error) => {
+                server.note_unreachable(&error, passage.story.now);
+                continue;
+            }
         };
         let Ok((mut sender, driver)) = connection::handshake(stream).await else { continue };
         tokio::spawn(driver.with_upgrades());
-        server.mark_up();
-        return sender.send_request(request).await.map_err(|_| Problem::UpstreamFailed);
+        return match sender.send_request(request).await {
+            Ok(answer) => {
+                server.mark_up();
+                Ok(answer)
+            }
+            Err(error) => Err(forward::clients_fault(&error).unwrap_or_else(|| {
+                server.note_miss(passage.story.now);
+                Problem::UpstreamFailed
+            })),
+        };
     }
     Err(Problem::UpstreamFailed)
 }
@@ -144,9 +161,7 @@ const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 /// What a tunnel lives by.
 struct Tunnel {
     current: Arc<Current>,
-    site: Arc<str>,
-    path: CanonicalPath,
-    session: Option<SessionId>,
+    watch: Option<Watch>,
     patience: Duration,
     started: Instant,
     /// Milliseconds from the start to the last byte.
@@ -158,9 +173,7 @@ impl Tunnel {
         let story = passage.story;
         Self {
             current: Arc::clone(&story.worker.current),
-            site: Arc::clone(&story.site.name),
-            path: story.target.path.clone(),
-            session: story.session.as_ref().map(|session| session.id),
+            watch: Watch::of(story),
             patience: passage.upstream.settings.idle_timeout,
             started: Instant::now(),
             active: AtomicU64::new(0),
@@ -207,19 +220,9 @@ impl Tunnel {
             tokio::time::sleep(LOOK).await;
             let active = Duration::from_millis(self.active.load(Ordering::Relaxed));
             let silent = self.started.elapsed().saturating_sub(active);
-            if silent > self.patience || !self.session_counts() {
+            if silent > self.patience || !self.watch.as_ref().is_none_or(Watch::session_counts) {
                 return;
             }
         }
-    }
-
-    /// Whether the session that opened the tunnel is live and still counts on its site, under the
-    /// configuration of this moment.
-    fn session_counts(&self) -> bool {
-        let Some(id) = &self.session else { return true };
-        let gateway = self.current.load();
-        let Some(session) = gateway.house.sessions.live(id) else { return false };
-        let site = gateway.config.site(&self.site);
-        site.is_some_and(|s| gate::sessions::counts(&gateway.config, s, &self.path, &session))
     }
 }

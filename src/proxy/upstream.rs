@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,6 +21,15 @@ use crate::http::client;
 use crate::observe::Metrics;
 use crate::observe::metrics;
 use crate::proxy::pool::Pool;
+
+/// The system's table of open files is full (errno.h).
+const ENFILE: i32 = 23;
+
+/// The process may open no more files (errno.h).
+const EMFILE: i32 = 24;
+
+/// After so many requests in a row without an answer a server is believed to be down.
+const MISSES: u32 = 3;
 
 /// How long a server that could not be reached is passed over.
 const REST: Duration = Duration::from_secs(5);
@@ -61,6 +71,8 @@ pub struct Server {
     /// Its idle connections.
     pub pool: Pool,
     rests_until: AtomicI64,
+    /// Requests in a row that got no head.
+    missed: AtomicU32,
     up: IntGauge,
 }
 
@@ -93,10 +105,13 @@ impl Upstream {
     }
 
     /// The servers in the order to try them: in turn, those that rest last.
-    pub fn in_turn(&self, now: Timestamp) -> Vec<Arc<Server>> {
-        if let [only] = self.servers.as_slice() {
-            return vec![Arc::clone(only)];
-        }
+    pub fn in_turn(&self, now: Timestamp) -> impl Iterator<Item = Arc<Server>> + use<> {
+        let only = if let [only] = self.servers.as_slice() { Some(Arc::clone(only)) } else { None };
+        let several = if only.is_some() { Vec::new() } else { self.sorted(now) };
+        only.into_iter().chain(several)
+    }
+
+    fn sorted(&self, now: Timestamp) -> Vec<Arc<Server>> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let mut servers = self.servers.clone();
         let count = servers.len().max(1);
@@ -126,18 +141,46 @@ impl Server {
         up.set(1);
         let port = url.port_or_known_default().unwrap_or(80);
         let pool = Pool::new(workers);
-        Ok(Self { host, port, tls, pool, rests_until: AtomicI64::new(0), up })
+        Ok(Self {
+            host,
+            port,
+            tls,
+            pool,
+            rests_until: AtomicI64::new(0),
+            missed: AtomicU32::new(0),
+            up,
+        })
     }
 
     /// Notes that the server answered.
     pub fn mark_up(&self) {
+        if self.missed.load(Ordering::Relaxed) != 0 {
+            self.missed.store(0, Ordering::Relaxed);
+        }
         if self.rests_until.swap(0, Ordering::Relaxed) != 0 {
             self.up.set(1);
         }
     }
 
-    /// Notes that the server could not be reached: others are tried first for a while.
-    pub fn mark_down(&self, now: Timestamp) {
+    /// Notes that a request got no answer; the third in a row marks the server down.
+    pub fn note_miss(&self, now: Timestamp) {
+        if self.missed.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= MISSES {
+            self.mark_down(now);
+        }
+    }
+
+    /// Notes that the server could not be dialled. When we have no sockets or ports left, that says
+    /// nothing about the server.
+    pub fn note_unreachable(&self, error: &io::Error, now: Timestamp) {
+        let exhausted = error.kind() == io::ErrorKind::AddrNotAvailable
+            || matches!(error.raw_os_error(), Some(ENFILE | EMFILE));
+        if !exhausted {
+            self.mark_down(now);
+        }
+    }
+
+    /// Others are tried first for a while.
+    fn mark_down(&self, now: Timestamp) {
         self.rests_until.store(now.plus(REST).0, Ordering::Relaxed);
         self.up.set(0);
     }

@@ -79,6 +79,8 @@ pub struct Rendered {
     pub generation: u64,
     /// The upstream's index: assertions name their audience.
     pub upstream: usize,
+    /// Whether the assertion is among them as `Authorization: Bearer`, which is a site's choice.
+    pub as_bearer: bool,
     /// When the assertion among the headers has used up half its life.
     pub renew_at: Timestamp,
     /// Names and values, ready to be inserted.
@@ -96,15 +98,19 @@ impl Session {
         Timestamp(self.last_used.load(Ordering::Relaxed))
     }
 
-    /// The rendered headers, when they are of this generation and upstream and still fresh.
+    /// The rendered headers, when they are of this generation, upstream and kind of site and still
+    /// fresh.
     pub fn rendered(
         &self,
         generation: u64,
         upstream: usize,
+        as_bearer: bool,
         now: Timestamp,
     ) -> Option<Arc<Rendered>> {
         let rendered = self.rendered.load_full()?;
-        let fits = rendered.generation == generation && rendered.upstream == upstream;
+        let fits = rendered.generation == generation
+            && rendered.upstream == upstream
+            && rendered.as_bearer == as_bearer;
         (fits && now < rendered.renew_at).then_some(rendered)
     }
 

@@ -43,6 +43,7 @@ mod patch_engine;
 mod paths;
 mod properties;
 mod redirects;
+mod relay;
 mod sessions;
 mod sign_in;
 mod tokens;
