@@ -52,15 +52,22 @@ pub fn rule_for<'a>(
     config.access.iter().find(|rule| {
         rule.site.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&site.name))
             && (rule.methods.is_empty() || rule.methods.contains(method))
-            && pattern_matches(&rule.path, path)
+            && covers(rule, path)
     })
 }
 
-fn pattern_matches(pattern: &str, path: &CanonicalPath) -> bool {
-    match pattern.strip_suffix("/*") {
-        Some(prefix) => path.is_under(prefix),
-        None => path.is(pattern),
+/// Whether `rule` is about `path`. One that restricts covers what lies under its path too: IIS serves
+/// `/tools/sql.aspx` for `/tools/sql.aspx/x` (path info) and for a trailing slash. One that opens
+/// stays exact, and so does `/`, which has nothing under it but other paths.
+fn covers(rule: &AccessRule, path: &CanonicalPath) -> bool {
+    if let Some(prefix) = rule.path.strip_suffix("/*") {
+        return path.is_under(prefix);
     }
+    let page = rule.path.trim_end_matches('/');
+    if rule.admit == Admit::Anonymous || page.is_empty() {
+        return path.is(&rule.path);
+    }
+    path.is_under(page)
 }
 
 /// `requireLogin` and `roles` of the site. Its own login page is open, because somebody without a
@@ -167,6 +174,30 @@ mod tests {
                 Decision::Allow { protected: true }
             );
         }
+    }
+
+    #[test]
+    fn b47_a_rule_that_restricts_covers_path_info_and_trailing_slashes_and_one_that_opens_does_not()
+    {
+        let rules = vec![
+            rule("/tools/sql.aspx", &[], Admit::Nobody),
+            rule("/closed/", &[], Admit::SignedIn),
+            rule("/open.aspx", &[], Admit::Anonymous),
+            rule("/", &[], Admit::SignedIn),
+        ];
+        let shell = Site { require_login: true, ..site("website", "") };
+        let forbidden = Decision::Forbid { rule: "rule".into() };
+        for path in ["/tools/sql.aspx", "/tools/SQL.aspx/", "/tools/sql.aspx/x/y.css"] {
+            assert_eq!(decision(rules.clone(), &shell, path, None), forbidden, "{path}");
+        }
+        let website = site("website", "");
+        let open = Decision::Allow { protected: false };
+        for path in ["/closed", "/closed/", "/closed/x", "/"] {
+            assert_eq!(decision(rules.clone(), &website, path, None), Decision::Login, "{path}");
+        }
+        assert_eq!(decision(rules.clone(), &website, "/closedX", None), open);
+        assert_eq!(decision(rules.clone(), &shell, "/open.aspx", None), open);
+        assert_eq!(decision(rules, &shell, "/open.aspx/x", None), Decision::Login);
     }
 
     #[test]

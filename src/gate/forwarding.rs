@@ -65,7 +65,7 @@ pub fn write(
         format_args!("{}", connection.peer.ip().to_canonical()),
     );
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    let port = target.port.unwrap_or(if caller.secure { 443 } else { 80 });
+    let port = target.port_or_default(caller.secure);
     headers.insert(X_FORWARDED_PORT, HeaderValue::from(port));
     let authority = headers.get(header::HOST).cloned();
     if let Some(host) = authority.as_ref().and_then(|host| host.to_str().ok()) {

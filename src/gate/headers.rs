@@ -49,8 +49,11 @@ impl HeaderRules {
 
     /// Whether a header or trailer of this name is only ours to send.
     pub fn is_forged(&self, name: &HeaderName, trusted_peer: bool) -> bool {
-        self.own.contain(name)
-            || (names::is_proxy_family(name) && !(trusted_peer && believed(name)))
+        let mut buffer = [0; names::LONGEST];
+        let Some(skeleton) = names::skeleton(name.as_str(), &mut buffer) else { return true };
+        self.own.contain(skeleton)
+            || names::is_alias(name, skeleton)
+            || (names::is_proxy_family(name, skeleton) && !(trusted_peer && believed(name)))
     }
 
     /// The identity headers for `identity`, in the configured order; a header without a value is

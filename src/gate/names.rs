@@ -14,7 +14,7 @@ pub struct Names {
 }
 
 /// Longest skeleton that is compared; a longer name is none of ours.
-const LONGEST: usize = 64;
+pub const LONGEST: usize = 64;
 
 impl Names {
     /// The set of the given names.
@@ -29,11 +29,9 @@ impl Names {
         set
     }
 
-    /// Whether `name` folds to one of the set.
-    pub fn contain(&self, name: &HeaderName) -> bool {
-        let mut buffer = [0; LONGEST];
-        skeleton(name.as_str(), &mut buffer)
-            .is_some_and(|skeleton| self.may_contain(skeleton) && self.skeletons.contains(skeleton))
+    /// Whether a name of this skeleton is one of the set.
+    pub fn contain(&self, skeleton: &[u8]) -> bool {
+        self.may_contain(skeleton) && self.skeletons.contains(skeleton)
     }
 
     fn mark(&mut self, skeleton: &[u8]) {
@@ -65,13 +63,13 @@ pub fn skeleton<'a>(name: &str, buffer: &'a mut [u8; LONGEST]) -> Option<&'a [u8
     buffer.get(..length)
 }
 
-/// Whether `name` belongs to the families that only a proxy may speak for (security.md A29):
-/// forwarding, rewriting and client-certificate headers, method overrides, `Proxy`.
+/// Whether `name`, of this skeleton, belongs to the families that only a proxy may speak for
+/// (security.md A29): forwarding, rewriting and client-certificate headers, method overrides,
+/// `Proxy`, what IIS and App Service tell an application, and every name under which some gateway
+/// says who the caller is, configured here or not.
 ///
 /// `sc_apikey` is the one `SC-` name that is the client's own: Sitecore's API key.
-pub fn is_proxy_family(name: &HeaderName) -> bool {
-    let mut buffer = [0; LONGEST];
-    let Some(skeleton) = skeleton(name.as_str(), &mut buffer) else { return true };
+pub fn is_proxy_family(name: &HeaderName, skeleton: &[u8]) -> bool {
     match skeleton.first() {
         Some(b'x') => X_FAMILIES.iter().any(|family| skeleton.starts_with(family)),
         Some(b's') => {
@@ -86,11 +84,35 @@ pub fn is_proxy_family(name: &HeaderName) -> bool {
                 || skeleton == b"frontendhttps"
                 || skeleton == b"fastlyclientip"
         }
+        Some(b'r') => {
+            matches!(skeleton, b"remoteuser" | b"remotegroups" | b"remotename" | b"remoteemail")
+        }
+        Some(b'd') => skeleton == b"disguisedhost",
+        Some(b'm') => matches!(skeleton, b"msaspnetcoretoken" | b"msaspnetcorewinauthtoken"),
         Some(_) | None => false,
     }
 }
 
-const X_FAMILIES: [&[u8]; 20] = [
+/// Whether `name`, of this skeleton, is another spelling of a header that frames a message or that we
+/// write, which something behind us may take for it.
+pub fn is_alias(name: &HeaderName, skeleton: &[u8]) -> bool {
+    let spelled: &str = match skeleton {
+        b"contentlength" => "content-length",
+        b"transferencoding" => "transfer-encoding",
+        b"host" => "host",
+        b"cookie" => "cookie",
+        b"connection" => "connection",
+        b"via" => "via",
+        b"forwarded" => "forwarded",
+        b"xrequestid" => "x-request-id",
+        b"traceparent" => "traceparent",
+        b"tracestate" => "tracestate",
+        _ => return false,
+    };
+    name.as_str() != spelled
+}
+
+const X_FAMILIES: [&[u8]; 28] = [
     b"xforwarded",
     b"xoriginal",
     b"xrewrite",
@@ -111,6 +133,14 @@ const X_FAMILIES: [&[u8]; 20] = [
     b"xremote",
     b"xhost",
     b"xclientcert",
+    b"xauthrequest",
+    b"xwebauthuser",
+    b"xazureclientip",
+    b"xappserviceproto",
+    b"xwawsunencodedurl",
+    b"xscheme",
+    b"xoverrideurl",
+    b"xiisnode",
 ];
 
 #[cfg(test)]
@@ -119,6 +149,10 @@ mod tests {
 
     fn name(text: &str) -> HeaderName {
         HeaderName::try_from(text).unwrap()
+    }
+
+    fn is_family(text: &str) -> bool {
+        is_proxy_family(&name(text), skeleton(text, &mut [0; LONGEST]).unwrap())
     }
 
     #[test]
@@ -134,10 +168,10 @@ mod tests {
             "X'Id'User",
             "XIdUser",
         ] {
-            assert!(names.contain(&name(alias)), "{alias}");
+            assert!(names.contain(skeleton(alias, &mut [0; LONGEST]).unwrap()), "{alias}");
         }
         for other in ["x-id-use", "x-id-user-agent", "user-agent", "x-id"] {
-            assert!(!names.contain(&name(other)), "{other}");
+            assert!(!names.contain(skeleton(other, &mut [0; LONGEST]).unwrap()), "{other}");
         }
     }
 
@@ -164,8 +198,21 @@ mod tests {
             "Proxy",
             "Forwarded",
             "X_HTTP_Method",
+            "Remote-User",
+            "remote_groups",
+            "X-Auth-Request-Preferred-Username",
+            "X-WEBAUTH-USER",
+            "X-Azure-ClientIP",
+            "X-AppService-Proto",
+            "Disguised-Host",
+            "X-WAWS-Unencoded-URL",
+            "X-Scheme",
+            "X-Override-URL",
+            "MS-ASPNETCORE-TOKEN",
+            "MS_ASPNETCORE_WINAUTHTOKEN",
+            "X-IISNode-Request-Id",
         ] {
-            assert!(is_proxy_family(&name(header)), "{header}");
+            assert!(is_family(header), "{header}");
         }
         for header in [
             "sc_apikey",
@@ -176,7 +223,21 @@ mod tests {
             "x-csrf-token",
             "sec-fetch-site",
         ] {
-            assert!(!is_proxy_family(&name(header)), "{header}");
+            assert!(!is_family(header), "{header}");
+        }
+    }
+
+    #[test]
+    fn a05_other_spellings_of_framing_and_own_headers_are_aliases_and_the_proper_ones_are_not() {
+        let is_alias =
+            |text: &str| is_alias(&name(text), skeleton(text, &mut [0; LONGEST]).unwrap());
+        for header in
+            ["Content_Length", "Transfer.Encoding", "X_Request_Id", "co-okie", "trace-parent"]
+        {
+            assert!(is_alias(header), "{header}");
+        }
+        for header in ["Content-Length", "Host", "Cookie", "Via", "X-Request-ID", "content-type"] {
+            assert!(!is_alias(header), "{header}");
         }
     }
 }

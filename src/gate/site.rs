@@ -60,14 +60,12 @@ impl Sites {
         sites
     }
 
-    /// The site that serves `target`; `port` is the one the client connected to when the target
-    /// names none.
+    /// The site that serves `target`, whose [port](Target::port_or_default) is `port`.
     ///
     /// # Errors
     ///
     /// [`NoSite`] says whether the host or the path was not found.
     pub fn find(&self, target: &Target, port: u16) -> Result<Found<'_>, NoSite> {
-        let port = target.port.unwrap_or(port);
         let fits = |found: &Found<'_>| covers(found.site, port, &target.path);
         if let Some(candidates) = self.by_host.get(&target.host) {
             let mut sites = candidates.iter().filter_map(|&index| self.at(index));
@@ -127,7 +125,9 @@ mod tests {
     }
 
     fn find(url: &str) -> Result<String, NoSite> {
-        sites().find(&target(url), 443).map(|found| found.site.name.to_string())
+        let target = target(url);
+        let port = target.port_or_default(url.starts_with("https:"));
+        sites().find(&target, port).map(|found| found.site.name.to_string())
     }
 
     #[test]

@@ -28,13 +28,14 @@ impl<'a> Cookies<'a> {
         Self(headers)
     }
 
-    /// Name and value of each cookie, in order.
+    /// Name and value of each cookie, in order. A cookie that is not ASCII is left out alone: anything
+    /// on the host may set one, and the others still count.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0
             .get_all(header::COOKIE)
             .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
+            .flat_map(|line| line.as_bytes().split(|&byte| byte == b';'))
+            .filter_map(|pair| std::str::from_utf8(pair).ok().filter(|pair| pair.is_ascii()))
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.trim(), value.trim()))
     }
@@ -121,6 +122,16 @@ mod tests {
         let map = headers(&[r#"a="x; session=S; b=y""#]);
         assert_eq!(Cookies::of(&map).get("session"), Some("S"));
         assert_eq!(Cookies::of(&map).get("a"), Some("\"x"));
+    }
+
+    #[test]
+    fn one_cookie_that_is_not_ascii_leaves_the_others() {
+        let mut map = HeaderMap::new();
+        for line in [&b"a=1; name=J\xfcrgen; b=2"[..], "town=K\u{f6}ln; c=3".as_bytes()] {
+            map.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+        }
+        let found: Vec<_> = Cookies::of(&map).iter().collect();
+        assert_eq!(found, [("a", "1"), ("b", "2"), ("c", "3")]);
     }
 
     #[test]

@@ -161,7 +161,8 @@ fn check_segment(segment: &str) -> Result<(), &'static str> {
     if segment == "." || segment == ".." {
         return Err("the path holds a dot segment");
     }
-    if segment.ends_with(['.', ' ']) || segment.starts_with(' ') {
+    // Best-fit conversion turns other white space into the space that Win32 trims.
+    if segment.ends_with('.') || segment.trim() != segment {
         return Err("a segment of the path starts or ends with a space, or ends with a dot");
     }
     let bytes = segment.as_bytes();
@@ -330,6 +331,10 @@ mod tests {
             "/public/(A(b))/x",
             "/(S(X))sitecore/",
             "/%20sitecore/shell",
+            "/x.aspx%c2%a0",
+            "/%c2%a0sitecore/shell",
+            "/sitecore%e3%80%80/shell",
+            "/sitecore/shell%e2%80%83",
         ] {
             refused(path);
         }

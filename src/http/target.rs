@@ -49,6 +49,11 @@ impl Target {
         Ok(Self { host, port, path, query })
     }
 
+    /// The port the client means: the authority's, else its scheme's.
+    pub fn port_or_default(&self, secure: bool) -> u16 {
+        self.port.unwrap_or(if secure { 443 } else { 80 })
+    }
+
     /// Host and port as they stand in a URL: `cms.localhost:8443`.
     pub fn authority(&self) -> String {
         match self.port {

@@ -108,8 +108,9 @@ const CUT: u8 = 2;
 /// Bytes of an HTTP/2 preface (RFC 9113 §3.4).
 const PREFACE: u64 = 24;
 /// Bytes that a client may send without any request or body coming of them: thousands of PING,
-/// SETTINGS or PRIORITY frames, and more than any head.
-const MOST_CHATTER: u64 = 256 * 1024;
+/// SETTINGS or PRIORITY frames, and more than any head. What the windows of HTTP/2 let a client send
+/// (1 MiB a connection) waits for a slow upstream and must fit, with the frames around it.
+const MOST_CHATTER: u64 = 1536 * 1024;
 /// Requests given up before an answer, after which a connection that mostly does so is cut.
 const MOST_CANCELLED: u32 = 100;
 /// Longest time that a client may leave an HTTP/2 stream's window shut.

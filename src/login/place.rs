@@ -15,9 +15,11 @@ use crate::session::cookie;
 /// The site called `name`, when requests on this visit's host and port can reach it.
 pub(super) fn reachable<'v>(visit: &'v Visit, name: &str) -> Option<&'v Arc<Site>> {
     let site = visit.config.site(name)?;
-    let host = &visit.exchange.target.host;
+    let exchange = &visit.exchange;
+    let host = &exchange.target.host;
     let here = site.host_names.is_empty() || site.host_names.iter().any(|mask| mask.matches(host));
-    let port = site.port.is_none_or(|port| port == visit.exchange.connection.port);
+    let port = exchange.target.port_or_default(exchange.secure);
+    let port = site.port.is_none_or(|own| own == port);
     // The identity server's addresses are its own: it and the CMS never share a host's endpoints.
     let same_kind = is_identity_server(site) == is_identity_server(&visit.site);
     (here && port && same_kind).then_some(site)

@@ -6,6 +6,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
+/// The target of its lines.
+pub const TARGET: &str = "vestibule::audit";
+
 /// One entry of the audit trail.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
@@ -60,7 +63,7 @@ impl Entry<'_> {
     /// Writes the entry. Nothing a client sends can keep it from being written at level `info`.
     pub fn write(self) {
         tracing::info!(
-            target: "vestibule::audit",
+            target: TARGET,
             event = self.event.name(),
             site = self.site,
             provider = self.provider.unwrap_or_default(),

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use tracing::Event;
+use tracing::Level;
 use tracing::Subscriber;
 use tracing::field::Field;
 use tracing::field::Visit;
@@ -15,6 +16,7 @@ use tracing_subscriber::layer::Context;
 
 use crate::clock::Clock;
 use crate::clock::Timestamp;
+use crate::observe::audit;
 use crate::observe::log::Format;
 use crate::observe::log::Logging;
 
@@ -47,7 +49,8 @@ impl<S: Subscriber> Layer<S> for Lines {
             fields.head(self.clock.now(), meta.level().as_str(), meta.target());
             event.record(&mut fields);
             line.push_str(if self.format == Format::Json { "}\n" } else { "\n" });
-            self.logging.append(line.as_bytes());
+            let important = *meta.level() <= Level::WARN || meta.target() == audit::TARGET;
+            self.logging.append(line.as_bytes(), important);
         });
     }
 }

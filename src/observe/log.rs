@@ -59,6 +59,10 @@ const DELAY: Duration = Duration::from_millis(50);
 /// More than this waits for nobody: when standard error is stuck, lines are dropped and that is said.
 const MOST: usize = 16 * 1024 * 1024;
 
+/// Ordinary lines stop here: the rest is for the audit trail and warnings, which a flood of requests
+/// must not push out.
+const MOST_ORDINARY: usize = MOST / 4 * 3;
+
 impl Logging {
     /// Writes what is waiting.
     pub fn flush(&self) {
@@ -72,10 +76,11 @@ impl Logging {
         }
     }
 
-    /// Adds a whole line.
-    pub(super) fn append(&self, line: &[u8]) {
+    /// Adds a whole line; an important one may use the reserve.
+    pub(super) fn append(&self, line: &[u8], important: bool) {
+        let most = if important { MOST } else { MOST_ORDINARY };
         let mut waiting = self.lock();
-        if waiting.len() + line.len() > MOST {
+        if waiting.len() + line.len() > most {
             self.0.lost.store(true, Ordering::Relaxed);
         } else {
             waiting.extend_from_slice(line);
@@ -100,5 +105,21 @@ impl Logging {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
         self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r332_ordinary_lines_leave_room_for_important_ones() {
+        let logging = Logging::default();
+        logging.append(&vec![b'a'; MOST_ORDINARY], false);
+        logging.append(b"ordinary\n", false);
+        logging.append(b"important\n", true);
+        let waiting = logging.take();
+        assert!(waiting.ends_with("aimportant\n"));
+        assert!(logging.0.lost.load(Ordering::Relaxed));
     }
 }

@@ -4,11 +4,14 @@
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
+use http::Request;
 use http::Version;
 use http::header;
+use http_body::Body as _;
 
 use crate::config::model::Limits;
 use crate::error::Problem;
+use crate::http::Body;
 
 /// Refuses a request that could be read in two ways or is over the limits.
 ///
@@ -16,15 +19,12 @@ use crate::error::Problem;
 ///
 /// [`Problem::BadRequest`], [`Problem::NotImplemented`], [`Problem::ExpectationFailed`] or
 /// [`Problem::HeadersTooLarge`].
-pub fn check(
-    method: &Method,
-    version: Version,
-    headers: &HeaderMap,
-    limits: &Limits,
-) -> Result<(), Problem> {
-    check_method(method)?;
+pub fn check(request: &Request<Body>, limits: &Limits) -> Result<(), Problem> {
+    let headers = request.headers();
+    check_method(request.method())?;
     check_size(headers, limits)?;
-    check_length(version, headers)?;
+    check_length(request.version(), headers)?;
+    check_body(request)?;
     check_expect(headers)?;
     for name in [header::AUTHORIZATION, header::CONTENT_TYPE, header::ORIGIN] {
         if headers.get_all(&name).iter().nth(1).is_some() {
@@ -51,7 +51,9 @@ fn check_method(method: &Method) -> Result<(), Problem> {
 }
 
 fn check_size(headers: &HeaderMap, limits: &Limits) -> Result<(), Problem> {
-    if headers.len() > limits.header_lines {
+    // HTTP/2 clients may send each cookie as a line of its own (RFC 9113 §8.2.3).
+    let crumbs = headers.get_all(header::COOKIE).iter().skip(1).count();
+    if headers.len() - crumbs > limits.header_lines {
         return Err(Problem::HeadersTooLarge);
     }
     // Each line costs its name, its value, a colon, a space and a line end.
@@ -119,6 +121,16 @@ pub fn check_answer(headers: &mut HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A body of unknown length has no place in GET and HEAD: whoever ignores it behind us would read it
+/// as the next request.
+fn check_body(request: &Request<Body>) -> Result<(), Problem> {
+    let bare = *request.method() == Method::GET || *request.method() == Method::HEAD;
+    if bare && request.body().size_hint().exact().is_none() {
+        return Err(Problem::BadRequest("a GET or HEAD has a body of unknown length".into()));
+    }
+    Ok(())
+}
+
 /// hyper answers `100-continue` itself; any other expectation is not met (RFC 9110 §10.1.1).
 fn check_expect(headers: &HeaderMap) -> Result<(), Problem> {
     let mut lines = headers.get_all(header::EXPECT).iter();
@@ -165,6 +177,36 @@ mod tests {
             check_length(Version::HTTP_11, &headers(&[("transfer-encoding", "ChunKed")])).is_ok()
         );
         assert!(check_length(Version::HTTP_11, &headers(&[("content-length", "0")])).is_ok());
+    }
+
+    #[test]
+    fn d84_a_get_has_no_body_of_unknown_length() {
+        struct Unsized;
+        impl http_body::Body for Unsized {
+            type Data = bytes::Bytes;
+            type Error = crate::http::body::BodyError;
+            fn poll_frame(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>>
+            {
+                std::task::Poll::Ready(None)
+            }
+        }
+        let request = |method: Method, body| Request::builder().method(method).body(body).unwrap();
+        assert!(check_body(&request(Method::GET, Body::stream(Unsized))).is_err());
+        assert!(check_body(&request(Method::HEAD, Body::stream(Unsized))).is_err());
+        assert!(check_body(&request(Method::POST, Body::stream(Unsized))).is_ok());
+        assert!(check_body(&request(Method::GET, Body::Bytes("known".into()))).is_ok());
+    }
+
+    #[test]
+    fn many_cookie_lines_count_as_one() {
+        let limits = Limits { header_lines: 2, ..crate::users::testing::config().limits };
+        let crumbs = [("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3"), ("accept", "*/*")];
+        assert!(check_size(&headers(&crumbs), &limits).is_ok());
+        let others = [("accept", "a"), ("accept", "b"), ("accept", "c")];
+        assert_eq!(check_size(&headers(&others), &limits), Err(Problem::HeadersTooLarge));
     }
 
     #[test]

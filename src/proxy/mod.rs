@@ -114,13 +114,16 @@ async fn tell(
     record: &mut observed::Record,
 ) -> Result<Response, Problem> {
     let limits = &gateway.config.limits;
-    framing::check(request.method(), request.version(), request.headers(), limits)?;
+    framing::check(&request, limits)?;
     let target = Target::read(request.uri(), request.headers())?;
     record.saw(&target);
     if connection.purpose != Purpose::Sites {
         return not_for_a_site(gateway, connection.purpose, &target, request.method());
     }
-    let found = gateway.sites.find(&target, connection.port).map_err(|w| no_site(w, &target))?;
+    let caller = forwarding::caller(connection, request.headers());
+    record.client = caller.address;
+    let port = target.port_or_default(caller.secure);
+    let found = gateway.sites.find(&target, port).map_err(|w| no_site(w, &target))?;
     record.site = Some((found.index, Arc::clone(&found.site.name)));
 
     let upgrade = tunnel::Wish::of(&request);
@@ -128,7 +131,6 @@ async fn tell(
     record.accept_id(request.headers(), trusted);
     gateway.headers.strip(request.headers_mut(), trusted);
     let id = record.id.clone();
-    let caller = forwarding::caller(connection, request.headers());
     let now = gateway.house.clock.now();
     let (site, target, id) = (found.site, &target, &id);
     let mut story =
@@ -164,7 +166,7 @@ fn not_for_a_site(
 ) -> Result<Response, Problem> {
     match purpose {
         Purpose::Redirect(port) => redirect::answer(gateway, target, method, port),
-        Purpose::Operations => operations::answer(&gateway.house, method, target.path.as_str()),
+        Purpose::Operations => operations::answer(&gateway.house, method, target),
         Purpose::Sites => Err(Problem::Internal),
     }
 }

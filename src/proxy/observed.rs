@@ -30,7 +30,9 @@ pub struct Record {
     /// How it ended: from a closed set.
     pub outcome: &'static str,
     method: Method,
-    client: IpAddr,
+    /// The caller's address: the peer's, until a trusted proxy has been heard.
+    pub client: IpAddr,
+    peer: IpAddr,
     host: String,
     path: String,
     is_operations: bool,
@@ -39,13 +41,15 @@ pub struct Record {
 impl Record {
     /// Begins with what the connection and the request line say.
     pub fn begin(connection: &Connection, request: &Request<Body>) -> Self {
+        let peer = connection.peer.ip().to_canonical();
         Self {
             id: RequestId::fresh(),
             site: None,
             user: None,
             outcome: "answered",
             method: request.method().clone(),
-            client: connection.peer.ip(),
+            client: peer,
+            peer,
             host: String::new(),
             path: String::new(),
             is_operations: connection.purpose == Purpose::Operations,
@@ -54,8 +58,8 @@ impl Record {
 
     /// Notes the target in its canonical form. The query stays out: codes and tokens stand there.
     pub fn saw(&mut self, target: &Target) {
-        self.host.clone_from(&target.host);
-        target.path.as_str().clone_into(&mut self.path);
+        cut(&target.host).clone_into(&mut self.host);
+        cut(target.path.as_str()).clone_into(&mut self.path);
     }
 
     /// Takes over the id that a trusted proxy gave the request.
@@ -84,9 +88,30 @@ impl Record {
             site = self.site.as_ref().map_or("", |(_, name)| name),
             user = self.user.as_ref().map_or("", |session| session.identity.user.name.as_str()),
             client = %self.client,
+            peer = (self.peer != self.client).then(|| tracing::field::display(self.peer)),
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             request.id = self.id.as_str(),
             "request"
         );
+    }
+}
+
+/// The beginning of `text`, so that long requests cannot fill the log.
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default()
+}
+
+/// Longest host or path in a log line, in bytes.
+const LONGEST: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_text_is_cut_on_a_character() {
+        assert_eq!(cut("/short"), "/short");
+        assert_eq!(cut(&"a".repeat(5000)).len(), 1024);
+        assert_eq!(cut(&"\u{20ac}".repeat(500)).len(), 1023);
     }
 }

@@ -138,7 +138,7 @@ pub struct AccessRule {
     /// Only on this site, when given.
     pub site: Option<Arc<str>>,
     /// Path pattern: exact, or a prefix when it ends in `/*`; canonical, compared without regard
-    /// to ASCII case.
+    /// to ASCII case. One that restricts covers what lies under an exact path too.
     pub path: String,
     /// Only for these methods; empty is every method.
     pub methods: Vec<http::Method>,

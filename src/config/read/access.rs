@@ -70,7 +70,7 @@ fn methods(ours: Ours<'_>, report: &mut Report) -> Vec<Method> {
     let written = values::words(&text.replace('|', " "));
     let known = |m: &String| m.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
     let methods = written.iter().filter(|m| known(m)).filter_map(|m| m.parse().ok());
-    let methods: Vec<Method> = methods.collect();
+    let mut methods: Vec<Method> = methods.collect();
     if methods.is_empty() || methods.len() != written.len() {
         let what = format!("methods=\"{text}\" cannot be read");
         report.fault(
@@ -78,6 +78,10 @@ fn methods(ours: Ours<'_>, report: &mut Report) -> Vec<Method> {
             what,
             "write GET HEAD …, or leave it out for every method",
         );
+    }
+    // HEAD says all that GET does but the body: a rule about one is about both.
+    if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+        methods.push(Method::HEAD);
     }
     methods
 }
