@@ -17,6 +17,8 @@ use crate::identity_server::claims;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::keys;
 use crate::identity_server::keys::Keys;
+use crate::identity_server::person;
+use crate::identity_server::person::Person;
 use crate::identity_server::scope;
 
 /// Makes the tokens of one answer to one client.
@@ -67,6 +69,9 @@ impl Mint<'_> {
         self.put_times(&mut token, self.client.id_token_lifetime);
         token.insert("aud".to_owned(), json!(self.client.id));
         put_person(&mut token, grant);
+        if !self.tells_provider(person) {
+            token.remove("idp");
+        }
         if grant.requested.id_token.iter().any(|name| name == "acr") {
             token.insert("acr".to_owned(), json!(person.class()));
         }
@@ -122,6 +127,13 @@ impl Mint<'_> {
         let scoped = scope::identity_claims(self.settings, &grant.scopes).filter(|_| by_scope);
         let asked = scope::open_claims(self.settings, self.client, &grant.requested.id_token);
         scoped.chain(asked).collect()
+    }
+
+    /// `idp` is IdentityServer4's own. A client that can ask for nothing beyond OpenID Connect's
+    /// scopes knows no such claim, and is only told of a provider that is not this server itself.
+    fn tells_provider(&self, person: &Person) -> bool {
+        let beyond = self.client.scopes.iter().any(|scope| !scope::is_standard(scope));
+        beyond || person.idp != person::LOCAL
     }
 
     fn put_times(&self, token: &mut Map<String, Value>, lifetime: std::time::Duration) {

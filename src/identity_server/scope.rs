@@ -10,6 +10,9 @@ pub(super) const OPENID: &str = "openid";
 /// The scope that asks for a refresh token.
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
 
+/// The scopes of OpenID Connect Core §5.4 and §11.
+const STANDARD: [&str; 6] = [OPENID, "profile", "email", "address", "phone", OFFLINE_ACCESS];
+
 /// Longest `scope` parameter, in bytes.
 const LONGEST: usize = 300;
 
@@ -54,6 +57,11 @@ pub(super) fn is_allowed(settings: &IdentityServerSettings, client: &Client, sco
     }
     let listed = client.scopes.iter().any(|allowed| allowed == scope);
     listed && (is_identity(settings, scope) || is_api(settings, scope))
+}
+
+/// Whether `scope` is one of OpenID Connect's own.
+pub(super) fn is_standard(scope: &str) -> bool {
+    STANDARD.contains(&scope)
 }
 
 /// Whether `scope` releases claims of the user.

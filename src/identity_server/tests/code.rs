@@ -189,3 +189,18 @@ fn fed12_external_people_are_named_by_their_scheme() {
         (&"IdS4-AzureAd".into(), &vec!["external"].into())
     );
 }
+
+#[test]
+fn oidcc_server_a_client_of_openid_connect_alone_is_told_only_claims_of_its_own() {
+    let mut rig = Rig::with(|config| {
+        let mut standard = (*config.identity_server.clients[0]).clone();
+        standard.scopes = ["openid", "profile", "email"].map(str::to_owned).to_vec();
+        config.identity_server.clients[0] = Arc::new(standard);
+    });
+    let tokens = rig.sign_in().tokens(&[]);
+    let (_, claims) = rig.read(tokens["id_token"].as_str().unwrap());
+    assert_eq!((claims.get("idp"), &claims["amr"]), (None, &vec!["pwd"].into()));
+    let tokens = rig.sign_in_at("IdS4-AzureAd", "42").tokens(&[]);
+    let (_, claims) = rig.read(tokens["id_token"].as_str().unwrap());
+    assert_eq!(claims["idp"], "IdS4-AzureAd", "FED-12");
+}
