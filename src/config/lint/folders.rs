@@ -1,6 +1,8 @@
 //! The CMS's own folders must not fall to an anonymous site: a guarded site that was deleted, moved or
 //! switched off leaves its folder to the next one that matches.
 
+use std::sync::Arc;
+
 use crate::config::Config;
 use crate::config::lint::sites::covers_path;
 use crate::config::model::AccessRule;
@@ -21,7 +23,7 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
         for site in config.sites.iter().filter(|site| is_open(config, site, folder)) {
             let falls = |host: &&String| {
                 let first = |port: &u16| first(config, host, *port, folder);
-                ports.iter().filter_map(first).any(|found| std::ptr::eq(found, &**site))
+                ports.iter().filter_map(first).any(|found| std::ptr::eq(found, Arc::as_ptr(site)))
             };
             let open: Vec<&str> = hosts.iter().filter(falls).map(String::as_str).collect();
             if open.is_empty() {
