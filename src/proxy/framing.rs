@@ -151,13 +151,10 @@ mod tests {
             .map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap()))
             .collect::<Vec<_>>()
             .into_iter()
-            .fold(
-                HeaderMap::new(),
-                |mut map, (name, value): (http::HeaderName, http::HeaderValue)| {
-                    map.append(name, value);
-                    map
-                },
-            )
+            .fold(HeaderMap::new(), |mut map, (name, value): (http::HeaderName, HeaderValue)| {
+                map.append(name, value);
+                map
+            })
     }
 
     #[test]
