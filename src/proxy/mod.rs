@@ -118,7 +118,7 @@ async fn tell(
     let target = Target::read(request.uri(), request.headers())?;
     record.saw(&target);
     if connection.purpose != Purpose::Sites {
-        return not_for_a_site(gateway, connection.purpose, &target, request.method());
+        return not_for_a_site(gateway, connection, &target, request.method());
     }
     let caller = forwarding::caller(connection, request.headers());
     record.client = caller.address;
@@ -160,13 +160,15 @@ async fn tell(
 
 fn not_for_a_site(
     gateway: &Gateway,
-    purpose: Purpose,
+    connection: &Connection,
     target: &Target,
     method: &Method,
 ) -> Result<Response, Problem> {
-    match purpose {
+    match connection.purpose {
         Purpose::Redirect(port) => redirect::answer(gateway, target, method, port),
-        Purpose::Operations => operations::answer(&gateway.house, method, target),
+        Purpose::Operations => {
+            operations::answer(&gateway.house, method, target, connection.peer.ip())
+        }
         Purpose::Sites => Err(Problem::Internal),
     }
 }

@@ -3,6 +3,7 @@
 //! It answers to addresses and `localhost` alone: any other name could be a web page's own, pointed
 //! here so that its scripts may read the answer (DNS rebinding).
 
+use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::sync::atomic::Ordering;
 
@@ -23,8 +24,15 @@ use crate::proxy::gateway::House;
 /// # Errors
 ///
 /// [`Problem::UnknownHost`], [`Problem::NotFound`] or [`Problem::MethodNotAllowed`].
-pub fn answer(house: &House, method: &Method, target: &Target) -> Result<Response, Problem> {
-    if !is_address(&target.host) {
+pub fn answer(
+    house: &House,
+    method: &Method,
+    target: &Target,
+    peer: IpAddr,
+) -> Result<Response, Problem> {
+    // A web page on this machine could otherwise reach it under a name of its own (DNS rebinding);
+    // whoever comes from elsewhere may know this listener by a service name.
+    if peer.to_canonical().is_loopback() && !is_address(&target.host) {
         return Err(Problem::UnknownHost(target.host.clone()));
     }
     if method != Method::GET && method != Method::HEAD {
