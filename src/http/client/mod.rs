@@ -3,6 +3,7 @@
 
 mod connect;
 mod tls;
+mod verifier;
 
 use std::io;
 use std::path::PathBuf;

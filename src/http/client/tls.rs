@@ -14,23 +14,23 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::crypto::digest;
+use crate::http::client::verifier::Verifier;
 
 /// TLS settings for a server whose chain must end in one of the PEM certificates of the file `ca`,
-/// or, without one, in the system's.
+/// or that has one of them itself; without a file its chain ends in the system's.
 ///
 /// # Errors
 ///
 /// When the file cannot be read or holds no certificate.
 pub fn tls_config(ca: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
-    let roots = match ca {
-        None => system(),
+    match ca {
+        None => config(system(), Vec::new()),
         Some(file) => {
             let mut roots = RootCertStore::empty();
-            add(&mut roots, &std::fs::read(file)?, file)?;
-            roots
+            let certificates = add(&mut roots, &std::fs::read(file)?, file)?;
+            config(roots, certificates)
         }
-    };
-    config(roots)
+    }
 }
 
 /// Settings for the system's certificates and, one each, for the system's and a file's together. A
@@ -54,8 +54,8 @@ impl Configs {
             return Ok(Arc::clone(&kept.1));
         }
         let mut roots = self.system.get_or_init(system).clone();
-        add(&mut roots, &pem, file)?;
-        let made = config(roots)?;
+        let certificates = add(&mut roots, &pem, file)?;
+        let made = config(roots, certificates)?;
         self.with_file.insert(file.to_owned(), (digest, Arc::clone(&made)));
         Ok(made)
     }
@@ -64,18 +64,27 @@ impl Configs {
         if let Some(kept) = self.plain.get() {
             return Ok(Arc::clone(kept));
         }
-        let made = config(self.system.get_or_init(system).clone())?;
+        let made = config(self.system.get_or_init(system).clone(), Vec::new())?;
         Ok(Arc::clone(self.plain.get_or_init(|| made)))
     }
 }
 
-fn config(roots: RootCertStore) -> io::Result<Arc<ClientConfig>> {
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+/// Settings that believe `roots`, and each of `handed_over` by itself.
+fn config(
+    roots: RootCertStore,
+    handed_over: Vec<CertificateDer<'static>>,
+) -> io::Result<Arc<ClientConfig>> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .map_err(io::Error::other)?;
+    let builder = if handed_over.is_empty() {
+        builder.with_root_certificates(roots)
+    } else {
+        let verifier = Verifier::new(roots, handed_over, provider).map_err(io::Error::other)?;
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+    };
+    Ok(Arc::new(builder.with_no_client_auth()))
 }
 
 /// The system's certificates; none where the system has none, so that nothing is believed.
@@ -89,14 +98,19 @@ fn system() -> RootCertStore {
     roots
 }
 
-fn add(roots: &mut RootCertStore, pem: &[u8], file: &Path) -> io::Result<()> {
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(io::Error::other)?;
-        roots.add(certificate).map_err(io::Error::other)?;
-    }
-    if roots.len() == before {
+/// Adds the certificates of a file and returns them: one at least.
+fn add(
+    roots: &mut RootCertStore,
+    pem: &[u8],
+    file: &Path,
+) -> io::Result<Vec<CertificateDer<'static>>> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(io::Error::other)?;
+    if certificates.is_empty() {
         return Err(io::Error::other(format!("{} holds no certificate", file.display())));
     }
-    Ok(())
+    for certificate in &certificates {
+        roots.add(certificate.clone()).map_err(io::Error::other)?;
+    }
+    Ok(certificates)
 }
