@@ -98,6 +98,7 @@ pub fn forwarded(data: &[u8]) {
         }
         let mut headers = headers.clone();
         let target = target();
+        headers.insert(header::HOST, HeaderValue::from_static("cms.test"));
         forwarding::write(&mut headers, &connection, caller, &target, &RequestId::fresh());
         for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"] {
             assert_eq!(headers.get_all(name).iter().count(), 1, "{name}");

@@ -115,6 +115,7 @@ async fn tell(
 ) -> Result<Response, Problem> {
     let limits = &gateway.config.limits;
     framing::check(&request, limits)?;
+    framing::settle_body(&mut request).await?;
     let target = Target::read(request.uri(), request.headers())?;
     record.saw(&target);
     if connection.purpose != Purpose::Sites {
