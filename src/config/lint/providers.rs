@@ -86,12 +86,14 @@ fn authority(config: &Config, provider: &Provider, report: &mut Report) {
 /// Where two providers of one room answer at one address, an answer can be passed off as the other's
 /// (RFC 9700 §4.4).
 fn shared_callbacks(providers: &[Arc<Provider>], report: &mut Report) {
-    let mut seen: Vec<(&str, &Provider)> = Vec::new();
+    let mut seen: Vec<(&str, &str, &Provider)> = Vec::new();
     for provider in providers.iter().filter(|p| p.is_enabled() && p.subprovider.is_none()) {
         let Protocol::OpenIdConnect(connection) = &provider.protocol else { continue };
         let path = connection.callback_path.as_str();
-        let same = seen.iter().find(|(known, _)| known.eq_ignore_ascii_case(path));
-        if let Some((_, first)) = same.filter(|_| connection.shares_callback) {
+        let mixed_up_with = |(known, issuer, _): &&(&str, &str, &Provider)| {
+            known.eq_ignore_ascii_case(path) && *issuer != connection.issuer
+        };
+        if let Some((_, _, first)) = seen.iter().find(mixed_up_with) {
             let what = format!(
                 "the providers `{}` and `{}` both answer at {path}, where one could pass its answers off as the other's",
                 first.name, provider.name
@@ -104,7 +106,7 @@ fn shared_callbacks(providers: &[Arc<Provider>], report: &mut Report) {
             );
             report.lint(&provider.origin, what, instead);
         }
-        seen.push((path, provider));
+        seen.push((path, &connection.issuer, provider));
     }
 }
 

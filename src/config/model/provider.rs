@@ -101,9 +101,9 @@ pub struct OpenIdConnect {
     pub response_mode: ResponseMode,
     /// Path of our redirect URI, `/identity/signin` or `/signin-oidc` unless configured.
     pub callback_path: String,
-    /// Whether another enabled connection of the same room (the CMS's sites; the identity server) has
-    /// the same callback path, compared without regard to case: an answer there says only by its `iss`
-    /// whose it is (RFC 9207, RFC 9700 §4.4).
+    /// Whether an enabled connection of the same room (the CMS's sites; the identity server) to another
+    /// issuer has the same callback path, compared without regard to case: an answer there says only
+    /// by its `iss` whose it is (RFC 9207, RFC 9700 §4.4).
     pub shares_callback: bool,
     /// Path of our post-logout redirect URI.
     pub post_logout_path: String,

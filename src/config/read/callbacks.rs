@@ -7,21 +7,23 @@ use crate::config::model::OpenIdConnect;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 
-/// Marks every enabled connection among the `providers` of one room that shares its callback path. A
+/// Marks every enabled connection among the `providers` of one room that shares its callback path
+/// with one to another issuer: several clients of one issuer have nobody to be mixed up with. A
 /// subprovider has its gateway's connection, so the two of them share nothing.
 pub(crate) fn mark(providers: &mut [Arc<Provider>]) {
     let enabled = |p: &&Arc<Provider>| p.is_enabled() && p.subprovider.is_none();
-    let paths: Vec<String> = providers
+    let known: Vec<(String, String)> = providers
         .iter()
         .filter(enabled)
         .filter_map(|p| open_id_connect(p))
-        .map(|connection| connection.callback_path.clone())
+        .map(|connection| (connection.callback_path.clone(), connection.issuer.clone()))
         .collect();
     for provider in providers.iter_mut().filter(|p| p.is_enabled()) {
         let provider = Arc::make_mut(provider);
         let Protocol::OpenIdConnect(connection) = &mut provider.protocol else { continue };
-        let same = |path: &&String| path.eq_ignore_ascii_case(&connection.callback_path);
-        connection.shares_callback = paths.iter().filter(same).count() > 1;
+        connection.shares_callback = known.iter().any(|(path, issuer)| {
+            path.eq_ignore_ascii_case(&connection.callback_path) && *issuer != connection.issuer
+        });
     }
 }
 
