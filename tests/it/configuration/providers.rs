@@ -271,15 +271,14 @@ fn a_provider_cannot_be_called_like_the_local_users() {
 fn h175_several_clients_of_one_issuer_share_a_callback_path_without_harm() {
     let conf = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
     let environment = [("CONFORMANCE_CA", "ca.pem")].into_iter().collect();
-    let config = vestibule::config::load(&conf, &environment).unwrap();
-    let shares = |provider: &std::sync::Arc<vestibule::config::model::Provider>| {
-        let vestibule::config::model::Protocol::OpenIdConnect(connection) = &provider.protocol
-        else {
+    let loaded = config::load(&conf, &environment).unwrap();
+    let shares = |provider: &std::sync::Arc<config::model::Provider>| {
+        let config::model::Protocol::OpenIdConnect(connection) = &provider.protocol else {
             return None;
         };
         let ours = provider.name.starts_with("Conformance");
         ours.then_some((provider.is_enabled(), connection.shares_callback))
     };
-    let found: Vec<_> = config.providers.iter().filter_map(shares).collect();
+    let found: Vec<_> = loaded.providers.iter().filter_map(shares).collect();
     assert_eq!(found, [(true, false); 4]);
 }
