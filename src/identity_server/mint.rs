@@ -133,15 +133,15 @@ impl Mint<'_> {
         token.insert("exp".to_owned(), json!(self.now.plus(lifetime).0));
     }
 
-    /// RS256, which every client understands, unless the client's file names ES256 alone
-    /// (`AllowedIdentityTokenSigningAlgorithms`).
-    fn algorithm(&self) -> Algorithm {
+    /// The first of the keys' (RS256, which every client understands, unless there are certificates),
+    /// unless the client's file names ES256 alone (`AllowedIdentityTokenSigningAlgorithms`).
+    fn algorithm(&self) -> Option<Algorithm> {
         let mut named = self.client.other.iter().filter(|(name, _)| {
             name.split(':').next() == Some("AllowedIdentityTokenSigningAlgorithms")
         });
         match named.next() {
-            Some((_, algorithm)) if algorithm == Algorithm::Es256.name() => Algorithm::Es256,
-            Some(_) | None => Algorithm::Rs256,
+            Some((_, algorithm)) if algorithm == Algorithm::Es256.name() => Some(Algorithm::Es256),
+            Some(_) | None => None,
         }
     }
 }

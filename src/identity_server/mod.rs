@@ -11,6 +11,8 @@ mod end_session;
 mod grant;
 mod home_error;
 mod interaction;
+pub mod key_ring;
+mod key_schedule;
 mod keys;
 mod mint;
 mod pending;
@@ -24,29 +26,31 @@ mod tests;
 mod token;
 mod userinfo;
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use http::Method;
 
 use crate::clock::Clock;
+use crate::config::model::SigningSettings;
 use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::identity_server::key_ring::KeyRing;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
+use crate::store::StoreError;
 use crate::store::grants::Grants;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
-    keys: Keys,
+    ring: KeyRing,
+    keys: Arc<Keys>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
 }
@@ -132,17 +136,19 @@ const fn route(
 }
 
 impl IdentityServer {
-    /// Opens or makes the signing keys under `keys`.
+    /// Made of its parts; signs with the keys of `ring`.
+    pub fn new(ring: KeyRing, parts: Parts) -> Self {
+        let pending = Handles::weighed(pending::CAPACITY, pending::SHARE, String::len);
+        Self { parts, keys: ring.keys(), ring, pending }
+    }
+
+    /// Looks after the signing keys: see [`KeyRing::refresh`].
     ///
     /// # Errors
     ///
-    /// When a key cannot be read or written.
-    pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
-        Ok(Self {
-            parts,
-            keys: Keys::open(keys)?,
-            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
-        })
+    /// When the store of keys cannot be reached: what was published stays.
+    pub async fn refresh_keys(&self, settings: &SigningSettings) -> Result<(), StoreError> {
+        self.ring.refresh(settings).await
     }
 
     /// Answers a request on an identity server's site.

@@ -6,7 +6,7 @@ use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
 use crate::config::tree::Element;
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "listeners",
     "upstreams",
     "identityServer",
@@ -15,6 +15,7 @@ const SECTIONS: [&str; 12] = [
     "access",
     "localUsers",
     "sessions",
+    "signingKeys",
     "users",
     "limits",
     "timeouts",

@@ -23,6 +23,7 @@ mod reference;
 pub(crate) mod report;
 mod sessions;
 mod settings;
+mod signing;
 mod sites;
 mod store;
 mod transformations;
@@ -131,6 +132,7 @@ fn config(
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        signing: signing::read(gateway, dictionary, &identity_server, &users.store, report),
         store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
         identity_prefix: settings.identity_prefix.clone(),
