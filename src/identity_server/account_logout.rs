@@ -7,6 +7,7 @@ use http::Method;
 use http::header;
 
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::error::Problem;
 use crate::http::Exchange;
 use crate::http::Response;
@@ -38,6 +39,7 @@ impl IdentityServer {
             let message = self.open_message(sealed);
             return Ok(pages::signed_out(&pages::SignedOut {
                 return_link: message.way_on.as_deref(),
+                goes_on: false,
                 frames: &[],
                 request: &visit.exchange.id,
             }));
@@ -76,6 +78,18 @@ impl IdentityServer {
         let name = cookie::name(&visit.config.sessions, &visit.site, cookie::DEFAULT_SOURCE);
         answer.headers_mut().append(header::SET_COOKIE, cookie::remove(&visit.site, &name));
         answer
+    }
+
+    /// What follows the end of a session that its provider ended.
+    #[expect(clippy::unused_async, reason = "callers wait for the store")]
+    pub async fn ended(
+        &self,
+        config: &Config,
+        session: &Session,
+        _framed_by: &[String],
+    ) -> Option<String> {
+        self.end_grants(&config.identity_server, session);
+        None
     }
 
     /// What a foreign or missing message says: nothing.

@@ -162,7 +162,7 @@ impl Login {
         Some(response)
     }
 
-    fn count_logout(&self, site: &str, kind: &str) {
+    pub(super) fn count_logout(&self, site: &str, kind: &str) {
         self.parts.metrics.logouts.with_label_values(&[site, kind]).inc();
     }
 }
@@ -187,6 +187,7 @@ fn gone(visit: &Visit, return_path: Option<&ReturnPath>) -> Response {
         Some(path) => redirect(visit, path.as_str()),
         None => pages::signed_out(&SignedOut {
             return_link: Some("/"),
+            goes_on: false,
             frames: &[],
             request: &visit.exchange.id,
         }),

@@ -47,7 +47,8 @@ pub struct Metrics {
     /// `vestibule_logins_total{site,provider,outcome,reason}`: `outcome` is `started`, `succeeded`
     /// or `failed`; `reason` is from a closed set, empty unless failed.
     pub logins: IntCounterVec,
-    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`.
+    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`, and by a provider
+    /// `back_channel`, `front_channel`, `renewal`.
     pub logouts: IntCounterVec,
     /// `vestibule_sessions`: live sessions.
     pub sessions: IntGauge,

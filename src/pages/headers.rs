@@ -38,6 +38,8 @@ pub(crate) struct Policy {
     pub(crate) form_action: Option<String>,
     /// Sources of its frames.
     pub(crate) frames: Vec<String>,
+    /// Sources that may frame it; empty: nobody.
+    pub(crate) framed_by: Vec<String>,
     /// Whether [`SUBMIT`] may run.
     pub(crate) submits_itself: bool,
 }
@@ -51,7 +53,12 @@ impl Policy {
     /// The value of `Content-Security-Policy`.
     fn directives(&self) -> String {
         let mut policy = format!("default-src 'none'; style-src {}", *STYLE_HASH);
-        policy.push_str("; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'");
+        policy.push_str("; img-src 'self' https:; base-uri 'none'; frame-ancestors ");
+        policy.push_str(&if self.framed_by.is_empty() {
+            "'none'".to_owned()
+        } else {
+            self.framed_by.join(" ")
+        });
         if self.submits_itself {
             let _infallible = write!(policy, "; script-src {}", *SUBMIT_HASH);
         }

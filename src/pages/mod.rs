@@ -1,5 +1,6 @@
 //! What people see: pages from askama templates, and the machine's form of the same answers.
 
+mod frames;
 mod headers;
 mod problem;
 
@@ -11,6 +12,8 @@ use crate::http::Response;
 use crate::http::response;
 use crate::pages::headers::Policy;
 
+pub use frames::Frames;
+pub use frames::frames;
 pub use headers::STRICT_TRANSPORT_SECURITY;
 pub use problem::problem;
 
@@ -75,6 +78,8 @@ pub struct SignOut<'a> {
 pub struct SignedOut<'a> {
     /// A way back, `id="return-link"`.
     pub return_link: Option<&'a str>,
+    /// Whether to go there without being asked, once the frames have loaded.
+    pub goes_on: bool,
     /// Front-channel logout addresses, one hidden frame each.
     pub frames: &'a [String],
     /// The request's id.

@@ -175,6 +175,7 @@ impl Rig {
             authenticated_at: self.clock.now(),
             remembered: false,
             ends_at: None,
+            refresh: None,
         };
         if let Some(before) = &self.session {
             self.sessions.end(&before.id, End::Replace);

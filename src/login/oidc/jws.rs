@@ -55,6 +55,15 @@ impl Verifier<'_> {
     ///
     /// The rule that it breaks. Keys in its header (`jwk`, `jku`, `x5u`, `x5c`) are not looked at.
     pub(super) fn verify(&self, token: &str) -> Result<Verified, TokenFault> {
+        self.verify_as(&[], token)
+    }
+
+    /// The same for a token whose `typ` may also be one of `kinds`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::verify`].
+    pub(super) fn verify_as(&self, kinds: &[&str], token: &str) -> Result<Verified, TokenFault> {
         if token.len() > LONGEST {
             return Err(TokenFault::Malformed);
         }
@@ -65,7 +74,7 @@ impl Verifier<'_> {
         }
         let header = decode(header)?;
         let algorithm = self.algorithm(&header)?;
-        check_header(&header)?;
+        check_header(&header, kinds)?;
         self.check_signature(algorithm, key_id(&header)?, message, signature)?;
         Ok(Verified { claims: decode(payload)?, algorithm })
     }
@@ -137,13 +146,14 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
 
 /// RFC 8725 §3.11 and RFC 7515 §4.1.11: another kind of token, or one that asks for what we do not
 /// understand, is refused whatever its signature.
-fn check_header(header: &Map<String, Value>) -> Result<(), TokenFault> {
+fn check_header(header: &Map<String, Value>, kinds: &[&str]) -> Result<(), TokenFault> {
     if ["crit", "zip", "enc", "b64"].iter().any(|name| header.contains_key(*name)) {
         return Err(TokenFault::Critical);
     }
     match header.get("typ") {
         None => Ok(()),
         Some(Value::String(kind)) if kind.eq_ignore_ascii_case("JWT") => Ok(()),
+        Some(Value::String(kind)) if kinds.iter().any(|k| kind.eq_ignore_ascii_case(k)) => Ok(()),
         Some(_) => Err(TokenFault::Type),
     }
 }
@@ -153,6 +163,20 @@ fn key_id(header: &Map<String, Value>) -> Result<Option<&str>, TokenFault> {
         None => Ok(None),
         Some(Value::String(id)) if id.len() <= LONGEST_KEY_ID => Ok(Some(id)),
         Some(_) => Err(TokenFault::Malformed),
+    }
+}
+
+/// The claims of `token`, believed by nobody yet: only to find out who could have signed it, or of a
+/// token that has been verified before.
+///
+/// # Errors
+///
+/// [`TokenFault::Malformed`].
+pub(super) fn peek(token: &str) -> Result<Map<String, Value>, TokenFault> {
+    let mut parts = token.split('.');
+    match (token.len() <= LONGEST, parts.next(), parts.next(), parts.next(), parts.next()) {
+        (true, Some(_), Some(payload), Some(_), None) => decode(payload),
+        _ => Err(TokenFault::Malformed),
     }
 }
 
