@@ -15,6 +15,7 @@ use crate::identity_server::end_session::MESSAGE;
 use crate::identity_server::end_session::SignOutMessage;
 use crate::observe::audit;
 use crate::pages;
+use crate::pages::Look;
 use crate::session::End;
 use crate::session::Session;
 use crate::session::Visit;
@@ -34,16 +35,21 @@ impl IdentityServer {
         }
         let query = visit.exchange.query()?;
         let sealed = query.get("logoutId").unwrap_or_default();
+        let look = Look::of(&visit.config, &visit.site, &visit.exchange);
         let Some(session) = &visit.session else {
             let message = self.open_message(sealed);
             return Ok(pages::signed_out(&pages::SignedOut {
+                look: &look,
                 return_link: message.way_on.as_deref(),
+                client: None,
+                returns_after: None,
                 frames: &[],
                 request: &visit.exchange.id,
             }));
         };
         let proof = self.proof(session, visit.exchange.now).ok_or(Problem::Internal)?;
         Ok(pages::sign_out(&pages::SignOut {
+            look: &look,
             action: &format!("{}/account/logout", visit.site.virtual_folder),
             fields: &[("logoutId", sealed), ("token", &proof)],
             request: &visit.exchange.id,
