@@ -28,6 +28,7 @@ use crate::observe::Metrics;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::store::grants::Grants;
 use crate::users::local::LocalUsers;
 
 /// How often sessions and idle connections are swept.
@@ -48,6 +49,7 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
         metrics: Arc::clone(&metrics),
         seal: seal.clone(),
         sessions: Arc::clone(&sessions),
+        grants: Arc::new(Grants::in_memory()),
     };
     let identity_server = IdentityServer::open(&keys, parts)
         .with_context(|| format!("opening the signing keys in {}", keys.display()))?;

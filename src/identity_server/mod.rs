@@ -1,12 +1,15 @@
 //! The OpenID provider behind the login: one file an endpoint.
 
+mod access;
 mod account_logout;
 mod authorize;
+mod back_channel;
 mod claims;
 mod client;
 mod cors;
 mod discovery;
 mod end_session;
+mod end_session_callback;
 mod grant;
 mod home_error;
 mod interaction;
@@ -34,25 +37,22 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
-use crate::identity_server::grant::Grant;
-use crate::identity_server::grant::code::Code;
-use crate::identity_server::grant::refresh::Family;
+use crate::identity_server::back_channel::Courier;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
+use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
+use crate::store::grants::Grants;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
     keys: Keys,
-    codes: Handles<Code>,
-    /// What access tokens rest on, by `jti`.
-    access_tokens: Handles<Arc<Grant>>,
-    /// One family a grant, by its name.
-    refresh_tokens: Handles<Family>,
+    /// Tells clients of sign-outs.
+    courier: Arc<Courier>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
 }
@@ -68,6 +68,8 @@ pub struct Parts {
     pub seal: SealKeys,
     /// Where browser sessions end.
     pub sessions: Arc<Sessions>,
+    /// What is remembered of grants and tokens.
+    pub grants: Arc<Grants>,
 }
 
 /// How a request to the identity server ends.
@@ -83,6 +85,16 @@ pub enum Outcome {
         provider: Option<String>,
         /// What to fill in as the name (`login_hint`).
         login_hint: Option<String>,
+    },
+    /// Somebody signed out whose session came from an external provider: on to its own sign-out,
+    /// where it has one.
+    SignOut {
+        /// The session, ended.
+        session: Arc<Session>,
+        /// Where to go on after that.
+        return_path: ReturnPath,
+        /// The answer where the provider has none, and the cookies that it takes away in any case.
+        answer: Response,
     },
 }
 
@@ -105,6 +117,7 @@ enum Endpoint {
     Token,
     Userinfo,
     EndSession,
+    EndSessionCallback,
     AccountLogout,
     HomeError,
 }
@@ -113,7 +126,7 @@ const GET: Option<&str> = Some("GET, HEAD");
 const GET_POST: Option<&str> = Some("GET, HEAD, POST");
 
 /// The endpoint table, at IdentityServer4's paths.
-const ROUTES: [Route; 10] = [
+const ROUTES: [Route; 11] = [
     route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
     route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
@@ -122,6 +135,7 @@ const ROUTES: [Route; 10] = [
     route("/connect/token", Endpoint::Token, None, true),
     route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
     route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
+    route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
 ];
@@ -143,11 +157,9 @@ impl IdentityServer {
     /// When a key cannot be read or written.
     pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
         Ok(Self {
+            courier: Courier::new(Arc::clone(&parts.metrics)),
             parts,
             keys: Keys::open(keys)?,
-            codes: Handles::new(20_000, 32),
-            access_tokens: Handles::new(50_000, 64),
-            refresh_tokens: Handles::new(50_000, 64),
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
         })
     }
@@ -157,7 +169,6 @@ impl IdentityServer {
     /// # Errors
     ///
     /// What the person or program is told, see [`Problem`].
-    #[expect(clippy::unused_async, reason = "callers wait for stores that other processes share")]
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = path_of(visit);
         let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
@@ -170,23 +181,24 @@ impl IdentityServer {
         if let Some(allow) = route.allow.filter(|allow| !allows(allow, method)) {
             return Err(Problem::MethodNotAllowed { allow });
         }
-        let mut outcome = self.dispatch(route.endpoint, visit)?;
+        let mut outcome = self.dispatch(route.endpoint, visit).await?;
         if let (true, Outcome::Answer(response)) = (route.cors, &mut outcome) {
             cors::allow(visit, response);
         }
         Ok(outcome)
     }
 
-    fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
+    async fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
         let answer = match endpoint {
-            Endpoint::Authorize => return self.authorize(visit),
-            Endpoint::AuthorizeCallback => return self.authorize_callback(visit),
+            Endpoint::Authorize => return self.authorize(visit).await,
+            Endpoint::AuthorizeCallback => return self.authorize_callback(visit).await,
             Endpoint::Discovery => self.discovery(visit),
             Endpoint::Jwks => Ok(self.jwks()),
-            Endpoint::Token => self.token(visit),
-            Endpoint::Userinfo => self.userinfo(visit),
-            Endpoint::EndSession => self.end_session(visit),
-            Endpoint::AccountLogout => self.account_logout(visit),
+            Endpoint::Token => self.token(visit).await,
+            Endpoint::Userinfo => self.userinfo(visit).await,
+            Endpoint::EndSession => return self.end_session(visit).await,
+            Endpoint::EndSessionCallback => self.end_session_callback(visit),
+            Endpoint::AccountLogout => return self.account_logout(visit).await,
             Endpoint::HomeError => self.home_error(visit),
         };
         answer.map(Outcome::Answer)

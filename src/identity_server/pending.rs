@@ -123,7 +123,7 @@ fn encode(form: &Form) -> String {
 }
 
 /// One address, or one IPv6 network of a customer's usual size, fills only its own share.
-fn owner_of(client: IpAddr) -> String {
+pub(super) fn owner_of(client: IpAddr) -> String {
     match client.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

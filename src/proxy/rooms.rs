@@ -29,6 +29,7 @@ use crate::login::Occasion;
 use crate::login::Renewed;
 use crate::pages;
 use crate::pages::Frames;
+use crate::pages::Look;
 use crate::proxy::forward;
 use crate::proxy::gateway::House;
 use crate::proxy::story::Story;
@@ -118,7 +119,8 @@ async fn login(house: &House, visit: &Visit) -> Result<Response, Problem> {
             done
         }
         Channel::Front { framed_by } => {
-            pages::frames(&Frames { frames: &frames, framed_by: &framed_by })
+            let look = &Look::of(&visit.config, &visit.site, &visit.exchange);
+            pages::frames(&Frames { look, frames: &frames, framed_by: &framed_by })
         }
     })
 }
@@ -167,6 +169,14 @@ async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Probl
                 hint.unwrap_or_default()
             );
             Ok(response::found(&address))
+        }
+        Outcome::SignOut { session, return_path, answer } => {
+            let on = house.login.sign_out_at_provider(visit, &session, &return_path).await;
+            let Some(mut on) = on else { return Ok(answer) };
+            for line in answer.headers().get_all(header::SET_COOKIE) {
+                on.headers_mut().append(header::SET_COOKIE, line.clone());
+            }
+            Ok(on)
         }
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn config() -> Config {
         requires_unique_email: false,
         sessions: sessions(),
         identity_prefix: "/identity/".to_owned(),
+        appearance: crate::config::model::Appearances::default(),
         legacy_login_page: "/sitecore/login".to_owned(),
         identity_server: IdentityServerSettings {
             account_prefix: "sitecore\\".to_owned(),

@@ -19,6 +19,7 @@
 
 mod support;
 
+mod acceptance;
 mod access;
 mod caching;
 mod callbacks;

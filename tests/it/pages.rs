@@ -78,7 +78,6 @@ fn sign_out(text: &str) -> Response {
 fn signed_out(text: &str) -> Response {
     let request = request();
     pages::signed_out(&pages::SignedOut {
-        goes_on: false,
         return_link: Some(&format!("https://app.test/done{text}")),
         frames: &[
             format!("https://app.test/frontchannel?sid=1&iss=x{text}"),
@@ -148,7 +147,6 @@ fn h326_h328_hostile_input_stays_text() {
 fn h326_links_that_run_instead_of_leading_are_left_out() {
     let request = request();
     let page = pages::signed_out(&pages::SignedOut {
-        goes_on: false,
         return_link: Some("javascript:alert(1)"),
         frames: &[],
         request: &request,

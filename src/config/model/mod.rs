@@ -1,5 +1,6 @@
 //! What the owner wrote, as typed values that cannot be wrong.
 
+pub mod appearance;
 pub mod gateway;
 pub mod identity_server;
 pub mod provider;
@@ -10,6 +11,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use appearance::Appearance;
+pub use appearance::Appearances;
+pub use appearance::Color;
 pub use gateway::AccessRule;
 pub use gateway::Admit;
 pub use gateway::HeaderSource;
@@ -78,6 +82,8 @@ pub struct Config {
     pub user_name_template: Option<String>,
     /// `requiresUniqueEmail` of the CMS: a mapped user without e-mail is refused.
     pub requires_unique_email: bool,
+    /// How pages look.
+    pub appearance: Appearances,
     /// How long sessions live, how many there may be, what their cookies are called.
     pub sessions: SessionSettings,
     /// `FederatedAuthentication.IdentityProcessingPathPrefix`: `/identity/` unless patched; begins

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::crypto::digest;
+use crate::crypto::jws;
+use crate::crypto::jws::Kind;
+use crate::crypto::jws::Verifier;
 use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
 use crate::login::oidc::RelyingParty;
@@ -13,8 +16,6 @@ use crate::login::oidc::expected;
 use crate::login::oidc::fault::TokenFault;
 use crate::login::oidc::id_token;
 use crate::login::oidc::id_token::Expected;
-use crate::login::oidc::jws;
-use crate::login::oidc::jws::Verifier;
 use crate::login::oidc::verifier;
 
 /// A logout token that has been believed, but for its replay.
@@ -49,14 +50,17 @@ impl RelyingParty {
     ) -> Result<LogoutToken, Fault> {
         let metadata = self.metadata(peer, now).await?;
         let expected = expected(peer, "", now);
-        let judge = |keys: &[Jwk]| verify(token, &verifier(peer, keys), &expected);
+        let judge = |keys: &[Jwk]| {
+            let verifier = Verifier { kind: Kind::JwtOr(KIND), ..verifier(peer, keys) };
+            verify(token, &verifier, &expected)
+        };
         self.with_keys(peer, &metadata, now, judge).await
     }
 }
 
 /// Issuer and audience that a logout token names, believed by nobody yet.
 pub(in crate::login) fn addressed(token: &str) -> Option<(String, Vec<String>)> {
-    let claims = jws::peek(token).ok()?;
+    let claims = jws::peek(token).ok()?.claims;
     let issuer = claims.get("iss")?.as_str()?.to_owned();
     let audience = match claims.get("aud")? {
         Value::String(one) => vec![one.clone()],
@@ -75,11 +79,11 @@ pub(in crate::login) fn addressed(token: &str) -> Option<(String, Vec<String>)> 
 /// The rule that it breaks.
 pub(super) fn verify(
     token: &str,
-    verifier: &Verifier<'_>,
+    verifier: &Verifier<'_, String>,
     expected: &Expected<'_>,
 ) -> Result<LogoutToken, TokenFault> {
     // (1) to (4): ours is a plain JWS; algorithm, signature, iss, aud, iat, exp as of an ID token.
-    let claims = verifier.verify_as(&[KIND], token)?.claims;
+    let claims = verifier.verify(token)?.claims;
     id_token::check_address(&claims, expected)?;
     // (5)
     let subject = match claims.get("sub") {
@@ -121,6 +125,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::crypto::jws::JwsFault;
     use crate::login::fake_provider::Signer;
     use crate::login::testing::NOW;
 
@@ -136,7 +141,8 @@ mod tests {
     fn judge(signer: &Signer, header: &Value, claims: &Value) -> Result<LogoutToken, TokenFault> {
         let keys = [Signer::es256("other").jwk, signer.jwk.clone()];
         let algorithms = ["ES256".to_owned()];
-        let verifier = Verifier { keys: &keys, algorithms: &algorithms, secret: None };
+        let kind = Kind::JwtOr(KIND);
+        let verifier = Verifier { keys: &keys, algorithms: &algorithms, secret: None, kind };
         let skew = Duration::from_mins(1);
         let expected = Expected { issuer: ISSUER, client_id: "gateway", nonce: "", now: NOW, skew };
         verify(&signer.sign(header, claims), &verifier, &expected)
@@ -196,14 +202,14 @@ mod tests {
         for (kind, fault) in [
             ("logout+jwt", None),
             ("JWT", None),
-            ("at+jwt", Some(TokenFault::Type)),
-            ("secevent+jwt", Some(TokenFault::Type)),
+            ("at+jwt", Some(TokenFault::Signed(JwsFault::Type))),
+            ("secevent+jwt", Some(TokenFault::Signed(JwsFault::Type))),
         ] {
             assert_eq!(judge(json!({ "typ": kind }), &claims()), fault, "{kind}");
         }
         for algorithm in ["none", "RS256", "HS256"] {
             let fault = judge(json!({ "alg": algorithm }), &claims());
-            assert_eq!(fault, Some(TokenFault::Algorithm), "{algorithm}");
+            assert_eq!(fault, Some(TokenFault::Signed(JwsFault::Algorithm)), "{algorithm}");
         }
     }
 }

@@ -8,7 +8,6 @@ mod call;
 mod exchange;
 mod fault;
 mod id_token;
-mod jws;
 mod keys;
 mod logout_token;
 mod metadata;
@@ -37,6 +36,9 @@ use crate::clock::Timestamp;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
 use crate::config::model::ResponseType;
+use crate::crypto::jws::JwsFault;
+use crate::crypto::jws::Kind;
+use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
@@ -255,7 +257,9 @@ impl RelyingParty {
         let keys = known.keys.obtain(now, fetch()).await?;
         match judge(&keys.value) {
             // A signature that no key at hand made may be a new key's, with or without an id.
-            Err(TokenFault::UnknownKey | TokenFault::Signature) if known.keys.may_refetch(now) => {
+            Err(TokenFault::Signed(JwsFault::UnknownKey | JwsFault::Signature))
+                if known.keys.may_refetch(now) =>
+            {
                 let keys = known.keys.refetch(now, fetch()).await?;
                 Ok(judge(&keys.value)?)
             }
@@ -331,11 +335,12 @@ fn next_refresh(connection: &OpenIdConnect, access: &Access, now: Timestamp) -> 
     Some(Refresh { token, due_at: now.plus(after) })
 }
 
-fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
-    jws::Verifier {
+fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> Verifier<'a, String> {
+    Verifier {
         keys,
         algorithms: &peer.connection.signing_algorithms,
         secret: peer.connection.client_secret.as_ref(),
+        kind: Kind::Jwt,
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::crypto::jws;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
@@ -15,7 +16,6 @@ use crate::login::oidc::exchange;
 use crate::login::oidc::expected;
 use crate::login::oidc::fault::TokenFault;
 use crate::login::oidc::id_token;
-use crate::login::oidc::jws;
 use crate::login::oidc::next_refresh;
 use crate::login::oidc::userinfo;
 use crate::login::oidc::verifier;
@@ -43,7 +43,7 @@ impl RelyingParty {
         now: Timestamp,
     ) -> Result<Person, Fault> {
         let metadata = self.metadata(peer, now).await?;
-        let before = jws::peek(known.id_token.expose())?;
+        let before = jws::peek(known.id_token.expose()).map_err(TokenFault::from)?.claims;
         let call = self.call(peer, "token");
         let answer =
             exchange::refresh(&call, peer.connection, &metadata, known.refresh_token).await;
