@@ -161,7 +161,7 @@ impl IdentityServer {
 
 /// Whether the browser says that the form was posted from elsewhere. One that says nothing is
 /// judged by the proof alone.
-fn is_foreign(exchange: &Exchange) -> bool {
+pub(super) fn is_foreign(exchange: &Exchange) -> bool {
     let says = |headers: &HeaderMap, name: &str| headers.contains_key(name);
     let silent = !says(&exchange.headers, "sec-fetch-site") && !says(&exchange.headers, "origin");
     !silent && !exchange.is_same_origin()

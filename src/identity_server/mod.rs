@@ -6,13 +6,19 @@ mod authorize;
 mod back_channel;
 mod claims;
 mod client;
+mod consent;
 mod cors;
+mod device;
+mod device_authorization;
 mod discovery;
 mod end_session;
 mod end_session_callback;
+mod form_proof;
 mod grant;
+mod grants_page;
 mod home_error;
 mod interaction;
+mod introspect;
 mod keys;
 mod mint;
 mod pending;
@@ -20,7 +26,9 @@ mod person;
 mod reply;
 mod request;
 mod requested;
+mod revoke;
 mod scope;
+mod scope_choice;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -45,6 +53,7 @@ use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
 use crate::store::grants::Grants;
+use crate::users::throttle::Throttle;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
@@ -55,6 +64,10 @@ pub struct IdentityServer {
     courier: Arc<Courier>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
+    /// Counts device authorization requests, by network.
+    device_requests: Throttle,
+    /// Counts user codes that lead nowhere, by session and by network.
+    code_guesses: Throttle,
 }
 
 /// What the identity server is made of.
@@ -120,13 +133,20 @@ enum Endpoint {
     EndSessionCallback,
     AccountLogout,
     HomeError,
+    Consent,
+    DeviceAuthorization,
+    Device,
+    Grants,
+    Introspect,
+    Revoke,
 }
 
 const GET: Option<&str> = Some("GET, HEAD");
 const GET_POST: Option<&str> = Some("GET, HEAD, POST");
+const POST: Option<&str> = Some("POST");
 
 /// The endpoint table, at IdentityServer4's paths.
-const ROUTES: [Route; 11] = [
+const ROUTES: &[Route] = &[
     route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
     route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
@@ -138,6 +158,12 @@ const ROUTES: [Route; 11] = [
     route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
+    route("/consent", Endpoint::Consent, GET_POST, false),
+    route("/connect/deviceauthorization", Endpoint::DeviceAuthorization, None, false),
+    route("/device", Endpoint::Device, GET_POST, false),
+    route("/grants", Endpoint::Grants, GET_POST, false),
+    route("/connect/introspect", Endpoint::Introspect, POST, false),
+    route("/connect/revocation", Endpoint::Revoke, POST, true),
 ];
 
 const fn route(
@@ -161,6 +187,8 @@ impl IdentityServer {
             parts,
             keys: Keys::open(keys)?,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            device_requests: Throttle::new(),
+            code_guesses: Throttle::new(),
         })
     }
 
@@ -192,6 +220,12 @@ impl IdentityServer {
         let answer = match endpoint {
             Endpoint::Authorize => return self.authorize(visit).await,
             Endpoint::AuthorizeCallback => return self.authorize_callback(visit).await,
+            Endpoint::Consent => return self.consent(visit).await,
+            Endpoint::Device => return self.device(visit).await,
+            Endpoint::Grants => return self.grants_page(visit).await,
+            Endpoint::DeviceAuthorization => self.device_authorization(visit).await,
+            Endpoint::Introspect => self.introspect(visit).await,
+            Endpoint::Revoke => self.revoke(visit).await,
             Endpoint::Discovery => self.discovery(visit),
             Endpoint::Jwks => Ok(self.jwks()),
             Endpoint::Token => self.token(visit).await,

@@ -63,7 +63,19 @@ impl IdentityServer {
     ///
     /// [`Problem::BadRequest`] when it was kept and is no longer.
     pub(super) fn come_back(&self, visit: &Visit) -> Result<(Form, SignedIn), Problem> {
-        let query = visit.exchange.query()?;
+        self.come_back_with(visit, &visit.exchange.query()?)
+    }
+
+    /// The same, for a way back whose query is `query`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::come_back`].
+    pub(super) fn come_back_with(
+        &self,
+        visit: &Visit,
+        query: &Form,
+    ) -> Result<(Form, SignedIn), Problem> {
         let now = visit.exchange.now;
         let form = match query.get(KEPT) {
             Some(name) => {
