@@ -135,7 +135,7 @@ impl Mint<'_> {
 
     /// The first of the keys' (RS256, which every client understands, unless there are certificates),
     /// unless the client's file names ES256 alone (`AllowedIdentityTokenSigningAlgorithms`).
-    fn algorithm(&self) -> Option<Algorithm> {
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
         let mut named = self.client.other.iter().filter(|(name, _)| {
             name.split(':').next() == Some("AllowedIdentityTokenSigningAlgorithms")
         });

@@ -6,4 +6,5 @@ pub mod log;
 pub mod metrics;
 
 pub use lines::Moment;
+pub use lines::civil_date;
 pub use metrics::Metrics;

@@ -60,6 +60,7 @@ pub(crate) fn config() -> Config {
         signing: SigningSettings::default(),
         sessions: sessions(),
         identity_prefix: "/identity/".to_owned(),
+        appearance: crate::config::model::Appearances::default(),
         legacy_login_page: "/sitecore/login".to_owned(),
         identity_server: IdentityServerSettings {
             account_prefix: "sitecore\\".to_owned(),

@@ -1,5 +1,6 @@
 //! What the owner wrote, as typed values that cannot be wrong.
 
+pub mod appearance;
 pub mod gateway;
 pub mod identity_server;
 pub mod provider;
@@ -12,6 +13,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use appearance::Appearance;
+pub use appearance::Appearances;
+pub use appearance::Color;
 pub use gateway::AccessRule;
 pub use gateway::Admit;
 pub use gateway::HeaderSource;
@@ -83,6 +87,8 @@ pub struct Config {
     pub user_name_template: Option<String>,
     /// `requiresUniqueEmail` of the CMS: a mapped user without e-mail is refused.
     pub requires_unique_email: bool,
+    /// How pages look.
+    pub appearance: Appearances,
     /// Where is kept what outlives the process and what instances share.
     pub store: StoreAddress,
     /// What the identity server signs with.

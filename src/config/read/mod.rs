@@ -2,6 +2,7 @@
 //! [`Config`], or all of their faults at once.
 
 mod access;
+mod appearance;
 mod callbacks;
 mod client_keys;
 mod clients;
@@ -116,6 +117,7 @@ fn config(
     let surroundings = Surroundings {
         connections: &connections,
         own_origins: &issuer::own_origins(&sites.drafts, &listeners),
+        clients_authority: issuer::clients_authority(gateway),
         issuer: issuer::issuer(gateway, dictionary, &sites.drafts, &listeners, report),
     };
     let identity_server = identity_server::read(dictionary, surroundings, report);
@@ -129,6 +131,7 @@ fn config(
         access: access::rules(gateway, &sites.drafts, report),
         site_neutral_paths: sessions::paths(root, NEUTRAL, report),
         default_source_paths: sessions::paths(root, DEFAULT_SOURCE, report),
+        appearance: appearance::appearances(gateway, &sites.drafts, report),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
