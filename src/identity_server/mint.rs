@@ -135,7 +135,7 @@ impl Mint<'_> {
 
     /// RS256, which every client understands, unless the client's file names ES256 alone
     /// (`AllowedIdentityTokenSigningAlgorithms`).
-    fn algorithm(&self) -> Algorithm {
+    pub(super) fn algorithm(&self) -> Algorithm {
         let mut named = self.client.other.iter().filter(|(name, _)| {
             name.split(':').next() == Some("AllowedIdentityTokenSigningAlgorithms")
         });

@@ -3,6 +3,7 @@
 pub mod grants;
 mod handles;
 pub mod spent;
+pub mod sql;
 
 use std::borrow::Cow;
 

@@ -47,5 +47,6 @@ mod redirects;
 mod relay;
 mod sessions;
 mod sign_in;
+mod stores;
 mod tokens;
 mod tunnels;

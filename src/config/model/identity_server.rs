@@ -1,6 +1,7 @@
 //! The identity server's clients, resources and external providers (spec §4).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub struct IdentityServerSettings {
     pub account_options: BTreeMap<String, String>,
     /// `AccountPrefix`: put before a user name without a domain; `sitecore\`.
     pub account_prefix: String,
+    /// A file of PEM certificates that clients' TLS chains may end in, beside the system's
+    /// (`clientsCa`).
+    pub clients_authority: Option<PathBuf>,
     /// The dictionary with all that was read, by `:`-separated key.
     pub values: BTreeMap<String, String>,
 }
@@ -46,6 +50,14 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// Front-channel logout URIs, expanded.
     pub front_channel_logout_uris: Vec<String>,
+    /// `FrontChannelLogoutSessionRequired`
+    pub front_channel_session_required: bool,
+    /// `BackChannelLogoutUri`
+    pub back_channel_logout_uri: Option<String>,
+    /// `BackChannelLogoutSessionRequired`
+    pub back_channel_session_required: bool,
+    /// A query added to a registered post-logout address is accepted.
+    pub post_logout_query: bool,
     /// Origins that may call from a browser.
     pub cors_origins: Vec<String>,
     /// Scopes that may be asked for.

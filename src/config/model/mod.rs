@@ -5,6 +5,7 @@ pub mod gateway;
 pub mod identity_server;
 pub mod provider;
 pub mod site;
+pub mod store;
 pub mod transformation;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub use site::Destination;
 pub use site::HostPattern;
 pub use site::Site;
 pub use site::SiteProviders;
+pub use store::DatabaseUrl;
+pub use store::StoreAddress;
 pub use transformation::ClaimPattern;
 pub use transformation::PropertyMap;
 pub use transformation::Transformation;
@@ -84,6 +87,8 @@ pub struct Config {
     pub requires_unique_email: bool,
     /// How pages look.
     pub appearance: Appearances,
+    /// Where is kept what outlives the process and what instances share.
+    pub store: StoreAddress,
     /// How long sessions live, how many there may be, what their cookies are called.
     pub sessions: SessionSettings,
     /// `FederatedAuthentication.IdentityProcessingPathPrefix`: `/identity/` unless patched; begins
@@ -99,7 +104,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How the gateway logs.
     pub logging: Logging,
-    /// Where keys and, later, the embedded database are kept.
+    /// Where keys are kept and, unless said otherwise, the embedded database.
     pub data: PathBuf,
     /// What the owner should know, with file and line.
     pub notices: Vec<Notice>,

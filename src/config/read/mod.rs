@@ -25,6 +25,7 @@ pub(crate) mod report;
 mod sessions;
 mod settings;
 mod sites;
+mod store;
 mod transformations;
 pub(crate) mod values;
 
@@ -115,11 +116,13 @@ fn config(
     let surroundings = Surroundings {
         connections: &connections,
         own_origins: &issuer::own_origins(&sites.drafts, &listeners),
+        clients_authority: issuer::clients_authority(gateway),
         issuer: issuer::issuer(gateway, dictionary, &sites.drafts, &listeners, report),
     };
     let identity_server = identity_server::read(dictionary, surroundings, report);
     serve_identity(&mut sites, &identity_server, report);
     let users = sessions::users(gateway, report);
+    store::warn_of_sql_server(dictionary, report);
     let config = Config {
         tree: Arc::clone(root),
         domains: domains(root),
@@ -131,6 +134,7 @@ fn config(
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
         identity_prefix: settings.identity_prefix.clone(),
         legacy_login_page: legacy_login_page(root),

@@ -177,6 +177,7 @@ impl Rig {
             authenticated_at: self.clock.now(),
             remembered: false,
             ends_at: None,
+            refresh: None,
         };
         if let Some(before) = &self.session {
             self.sessions.end(&before.id, End::Replace);
@@ -342,5 +343,6 @@ fn way_back(outcome: Outcome) -> String {
     match outcome {
         Outcome::SignIn { return_path, .. } => return_path.as_str().to_owned(),
         Outcome::Answer(response) => panic!("answered: {:?}", response.headers()),
+        Outcome::SignOut { .. } => panic!("signed out"),
     }
 }

@@ -17,8 +17,8 @@ pub(super) struct MemoryGrants([Handles<Record>; Kind::ALL.len()]);
 impl MemoryGrants {
     pub(super) fn new() -> Self {
         Self(Kind::ALL.map(|kind| {
-            let (capacity, share) = bounds(kind);
-            Handles::weighed(capacity, share, |record: &Record| record.data.len() + OVERHEAD)
+            let weigh = |record: &Record| record.data.len() + OVERHEAD;
+            Handles::weighed(capacity(kind), kind.share(), weigh)
         }))
     }
 
@@ -95,19 +95,19 @@ impl MemoryGrants {
     }
 }
 
-/// How many bytes a kind may take, and how many records of it one owner may have.
-const fn bounds(kind: Kind) -> (usize, usize) {
+/// How many bytes a kind may take.
+const fn capacity(kind: Kind) -> usize {
     const MIB: usize = 1024 * 1024;
     match kind {
-        Kind::Grant => (128 * MIB, 256),
-        Kind::Code => (16 * MIB, 32),
-        Kind::ReferenceToken | Kind::RevokedToken => (32 * MIB, 10_000),
-        Kind::RefreshToken => (32 * MIB, 64),
-        Kind::DeviceCode | Kind::UserCode => (8 * MIB, 32),
-        Kind::Consent => (32 * MIB, 256),
-        Kind::PushedRequest => (32 * MIB, 1_000),
-        // One that is forgotten could be used again: a client fills its own share.
-        Kind::UsedId => (64 * MIB, 50_000),
+        Kind::DeviceCode | Kind::UserCode => 8 * MIB,
+        Kind::Code => 16 * MIB,
+        Kind::ReferenceToken
+        | Kind::RefreshToken
+        | Kind::Consent
+        | Kind::PushedRequest
+        | Kind::RevokedToken => 32 * MIB,
+        Kind::UsedId => 64 * MIB,
+        Kind::Grant => 128 * MIB,
     }
 }
 

@@ -12,6 +12,8 @@ pub use record::Spending;
 use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::store::grants::memory::MemoryGrants;
+use crate::store::sql::Database;
+use crate::store::sql::grants::SqlGrants;
 
 /// The records, wherever they are. Every call is atomic, also between processes over one store.
 #[derive(Debug)]
@@ -19,14 +21,31 @@ pub struct Grants(Place);
 
 #[derive(Debug)]
 enum Place {
-    Memory(MemoryGrants),
+    Memory(Box<MemoryGrants>),
+    Sql(SqlGrants),
 }
 
-#[expect(clippy::unused_async, reason = "a store that several processes share is waited for")]
 impl Grants {
     /// In this process's memory: gone with it.
     pub fn in_memory() -> Self {
-        Self(Place::Memory(MemoryGrants::new()))
+        Self(Place::Memory(Box::new(MemoryGrants::new())))
+    }
+
+    /// In a database, which other processes may share.
+    pub fn in_database(database: Database) -> Self {
+        Self(Place::Sql(SqlGrants::new(database)))
+    }
+
+    /// Forgets what is over and what is too many. Memory sees to that by itself.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached.
+    pub async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError> {
+        match &self.0 {
+            Place::Memory(_) => Ok(0),
+            Place::Sql(sql) => sql.sweep(now).await,
+        }
     }
 
     /// Keeps `record` under `handle`, in the place of what was there.
@@ -42,9 +61,12 @@ impl Grants {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match &self.0 {
-            Place::Memory(memory) => memory.keep(kind, handle, record, now),
+            Place::Memory(memory) => {
+                memory.keep(kind, handle, record, now);
+                Ok(())
+            }
+            Place::Sql(sql) => sql.keep(kind, handle, record, now).await,
         }
-        Ok(())
     }
 
     /// Keeps `record` under `handle` unless something live is there; whether it was kept. Of any
@@ -62,6 +84,7 @@ impl Grants {
     ) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.keep_new(kind, handle, record, now)),
+            Place::Sql(sql) => sql.keep_new(kind, handle, record, now).await,
         }
     }
 
@@ -78,6 +101,7 @@ impl Grants {
     ) -> Result<Option<Record>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.find(kind, handle, now)),
+            Place::Sql(sql) => sql.find(kind, handle, now).await,
         }
     }
 
@@ -94,6 +118,7 @@ impl Grants {
     ) -> Result<Spending, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.spend(kind, handle, now)),
+            Place::Sql(sql) => sql.spend(kind, handle, now).await,
         }
     }
 
@@ -111,6 +136,7 @@ impl Grants {
     ) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.replace(kind, handle, seen, new)),
+            Place::Sql(sql) => sql.replace(kind, handle, seen, new).await,
         }
     }
 
@@ -131,6 +157,7 @@ impl Grants {
     pub async fn drop_key(&self, kind: Kind, key: Key) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.remove(kind, key)),
+            Place::Sql(sql) => sql.remove(key).await,
         }
     }
 
@@ -147,6 +174,7 @@ impl Grants {
     ) -> Result<Vec<(Key, Record)>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.select(kind, now, |r| r.session == session)),
+            Place::Sql(sql) => sql.of_session(kind, session, now).await,
         }
     }
 
@@ -163,6 +191,7 @@ impl Grants {
     ) -> Result<Vec<(Key, Record)>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.select(kind, now, |r| r.subject == subject)),
+            Place::Sql(sql) => sql.of_subject(kind, subject, now).await,
         }
     }
 }

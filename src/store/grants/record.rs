@@ -48,6 +48,32 @@ impl Kind {
         Self::RevokedToken,
     ];
 
+    /// How many records of it one owner may have.
+    pub(in crate::store) const fn share(self) -> usize {
+        match self {
+            Self::Code | Self::DeviceCode | Self::UserCode => 32,
+            Self::RefreshToken => 64,
+            Self::Grant | Self::Consent => 256,
+            Self::PushedRequest => 1_000,
+            Self::ReferenceToken | Self::RevokedToken => 10_000,
+            // One that is forgotten could be used again: a client fills its own share.
+            Self::UsedId => 50_000,
+        }
+    }
+
+    /// How many records of it a database may have.
+    pub(in crate::store) const fn most(self) -> usize {
+        match self {
+            Self::PushedRequest | Self::Code | Self::DeviceCode | Self::UserCode => 200_000,
+            Self::Grant
+            | Self::RefreshToken
+            | Self::Consent
+            | Self::ReferenceToken
+            | Self::RevokedToken
+            | Self::UsedId => 2_000_000,
+        }
+    }
+
     /// Its name in a store.
     pub const fn name(self) -> &'static str {
         match self {

@@ -454,6 +454,7 @@ fn usual_patch(idp: &FakeProvider) -> String {
     let issuer = &idp.issuer;
     format!(
         r#"<gateway>
+<users set:store="" />
 <connections><connection provider="Partner" authority="{issuer}" clientId="{CLIENT_ID}" clientSecret="{CLIENT_SECRET}" scopes="openid profile email" requireHttpsMetadata="false" /></connections>
 <localUsers>
 <user name="sitecore\jane" email="jane@example.test" fullName="Jane Doe" passwordHash="{hash}" roles="sitecore\Author|sitecore\Designer">

@@ -123,7 +123,7 @@ pub(super) fn frames(text: &str) -> Response {
         format!("https://app.test/frontchannel?sid=1&iss=x{text}"),
         "javascript:alert(1)".to_owned(),
     ];
-    pages::frames(&pages::Frames { look: &Look::default(), frames: &frames })
+    pages::frames(&pages::Frames { look: &Look::default(), frames: &frames, framed_by: &[] })
 }
 
 pub(super) fn form_post(text: &str) -> Response {
