@@ -71,10 +71,8 @@ impl Policy {
             Framing::Nobody => "'none'",
             Framing::SameOrigin => "'self'",
         };
-        let _infallible = write!(
-            policy,
-            "; img-src 'self' https:; base-uri 'none'; frame-ancestors {ancestors}"
-        );
+        let _infallible =
+            write!(policy, "; img-src 'self' https:; base-uri 'none'; frame-ancestors {ancestors}");
         if self.submits_itself {
             let _infallible = write!(policy, "; script-src {}", *SUBMIT_HASH);
         }

@@ -67,9 +67,8 @@ pub fn signed_out(signed_out: &SignedOut<'_>) -> Response {
     let policy = Policy { frames: sources(signed_out.frames), ..Policy::plain() };
     let mut response = page(signed_out.look, StatusCode::OK, signed_out, &policy);
     let back = signed_out.returns_after.zip(signed_out.safe_return_link());
-    let refresh = back.and_then(|(seconds, link)| {
-        HeaderValue::try_from(format!("{seconds};url={link}")).ok()
-    });
+    let refresh = back
+        .and_then(|(seconds, link)| HeaderValue::try_from(format!("{seconds};url={link}")).ok());
     if let Some(refresh) = refresh {
         response.headers_mut().insert(header::REFRESH, refresh);
     }
@@ -78,11 +77,8 @@ pub fn signed_out(signed_out: &SignedOut<'_>) -> Response {
 
 /// Renders a page of frames, which only pages of the same origin may show.
 pub fn frames(frames: &Frames<'_>) -> Response {
-    let policy = Policy {
-        frames: sources(frames.frames),
-        framing: Framing::SameOrigin,
-        ..Policy::plain()
-    };
+    let policy =
+        Policy { frames: sources(frames.frames), framing: Framing::SameOrigin, ..Policy::plain() };
     page(frames.look, StatusCode::OK, frames, &policy)
 }
 

@@ -22,8 +22,7 @@ pub(crate) fn appearances(
     let Some(ours) = gateway.section("appearance", &attributes, &["site"], report) else {
         return Appearances::default();
     };
-    let mut appearances =
-        Appearances { everywhere: appearance(ours, report), sites: Vec::new() };
+    let mut appearances = Appearances { everywhere: appearance(ours, report), sites: Vec::new() };
     for element in ours.children("site") {
         let own = Ours::new(element, &["name", "title", "logo", "color"], &[], report);
         let Some(name) = own.required("name", report) else { continue };
@@ -42,8 +41,8 @@ fn appearance(ours: Ours<'_>, report: &mut Report) -> Appearance {
         let shape = "a path on the site's host, or an https address";
         ours.parse("logo", shape, report, |text| is_picture(text).then(|| text.to_owned()))
     });
-    let color = written(ours, "color")
-        .and_then(|_| ours.parse("color", "#rrggbb", report, Color::read));
+    let color =
+        written(ours, "color").and_then(|_| ours.parse("color", "#rrggbb", report, Color::read));
     if let Some(color) = color.filter(|color| color.contrast(Color::WHITE) < READABLE) {
         let what = format!("color=\"{}\" cannot be read on white", color.css());
         let shade = color.readable_on(Color::WHITE).css();
