@@ -112,6 +112,9 @@ impl IdentityServer {
         if visit.session.as_ref().is_none_or(|s| self.parts.sessions.live(&s.id).is_none()) {
             self.end_grant(&grant.name).await?;
         }
+        if let Some(session) = &visit.session {
+            session.sign_into(&client.id);
+        }
         let around = Around {
             nonce: details.nonce.as_deref(),
             code: Some(&code),

@@ -3,6 +3,7 @@
 mod access;
 mod account_logout;
 mod authorize;
+mod back_channel;
 mod claims;
 mod client;
 mod consent;
@@ -11,6 +12,7 @@ mod device;
 mod device_authorization;
 mod discovery;
 mod end_session;
+mod end_session_callback;
 mod form_proof;
 mod grant;
 mod grants_page;
@@ -43,8 +45,10 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::identity_server::back_channel::Courier;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
+use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
@@ -56,6 +60,8 @@ use crate::users::throttle::Throttle;
 pub struct IdentityServer {
     parts: Parts,
     keys: Keys,
+    /// Tells clients of sign-outs.
+    courier: Arc<Courier>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
     /// Counts device authorization requests, by network.
@@ -93,6 +99,16 @@ pub enum Outcome {
         /// What to fill in as the name (`login_hint`).
         login_hint: Option<String>,
     },
+    /// Somebody signed out whose session came from an external provider: on to its own sign-out,
+    /// where it has one.
+    SignOut {
+        /// The session, ended.
+        session: Arc<Session>,
+        /// Where to go on after that.
+        return_path: ReturnPath,
+        /// The answer where the provider has none, and the cookies that it takes away in any case.
+        answer: Response,
+    },
 }
 
 /// An address under the site.
@@ -114,6 +130,7 @@ enum Endpoint {
     Token,
     Userinfo,
     EndSession,
+    EndSessionCallback,
     AccountLogout,
     HomeError,
     Consent,
@@ -129,7 +146,7 @@ const GET_POST: Option<&str> = Some("GET, HEAD, POST");
 const POST: Option<&str> = Some("POST");
 
 /// The endpoint table, at IdentityServer4's paths.
-const ROUTES: [Route; 16] = [
+const ROUTES: &[Route] = &[
     route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
     route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
@@ -138,6 +155,7 @@ const ROUTES: [Route; 16] = [
     route("/connect/token", Endpoint::Token, None, true),
     route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
     route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
+    route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
     route("/consent", Endpoint::Consent, GET_POST, false),
@@ -165,6 +183,7 @@ impl IdentityServer {
     /// When a key cannot be read or written.
     pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
         Ok(Self {
+            courier: Courier::new(Arc::clone(&parts.metrics)),
             parts,
             keys: Keys::open(keys)?,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
@@ -211,8 +230,9 @@ impl IdentityServer {
             Endpoint::Jwks => Ok(self.jwks()),
             Endpoint::Token => self.token(visit).await,
             Endpoint::Userinfo => self.userinfo(visit).await,
-            Endpoint::EndSession => self.end_session(visit).await,
-            Endpoint::AccountLogout => self.account_logout(visit).await,
+            Endpoint::EndSession => return self.end_session(visit).await,
+            Endpoint::EndSessionCallback => self.end_session_callback(visit),
+            Endpoint::AccountLogout => return self.account_logout(visit).await,
             Endpoint::HomeError => self.home_error(visit),
         };
         answer.map(Outcome::Answer)

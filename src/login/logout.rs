@@ -129,6 +129,28 @@ impl Login {
     ) -> Option<Response> {
         let (session, provider) =
             ended.iter().find_map(|session| Some((session, wanted(&visit.config, session)?)))?;
+        self.on_to_provider(visit, session, provider, return_path).await
+    }
+
+    /// On to the external provider's own sign-out that a session of the identity server came from, to
+    /// come back to `return_path`; `None` when it has none, or cannot be asked.
+    pub async fn sign_out_at_provider(
+        &self,
+        visit: &Visit,
+        session: &Session,
+        return_path: &ReturnPath,
+    ) -> Option<Response> {
+        let provider = place::provider(&visit.config, &visit.site, &session.identity.provider)?;
+        self.on_to_provider(visit, session, provider, Some(return_path)).await
+    }
+
+    async fn on_to_provider(
+        &self,
+        visit: &Visit,
+        session: &Session,
+        provider: &Provider,
+        return_path: Option<&ReturnPath>,
+    ) -> Option<Response> {
         let connection = endpoint::connection(provider)?;
         let exchange = &visit.exchange;
         let peer = Peer { provider, connection };
@@ -164,7 +186,7 @@ impl Login {
         Some(response)
     }
 
-    fn count_logout(&self, site: &str, kind: &str) {
+    pub(super) fn count_logout(&self, site: &str, kind: &str) {
         self.parts.metrics.logouts.with_label_values(&[site, kind]).inc();
     }
 }

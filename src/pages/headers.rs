@@ -43,6 +43,8 @@ pub(crate) struct Policy {
     pub(crate) submits_itself: bool,
     /// Who may show it in a frame.
     pub(crate) framing: Framing,
+    /// Further origins that may, where any may.
+    pub(crate) framed_by: Vec<String>,
 }
 
 /// Who may show a page in a frame.
@@ -73,6 +75,9 @@ impl Policy {
         };
         let _infallible =
             write!(policy, "; img-src 'self' https:; base-uri 'none'; frame-ancestors {ancestors}");
+        for origin in &self.framed_by {
+            let _infallible = write!(policy, " {origin}");
+        }
         if self.submits_itself {
             let _infallible = write!(policy, "; script-src {}", *SUBMIT_HASH);
         }
