@@ -18,6 +18,7 @@ use crate::http::response;
 use crate::identity_server::Endpoint;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::ROUTES;
+use crate::identity_server::grant::device;
 use crate::identity_server::issuer_of;
 use crate::identity_server::person;
 use crate::identity_server::request_object;
@@ -90,8 +91,11 @@ pub(super) fn is_on(settings: &IdentityServerSettings, endpoint: Endpoint) -> bo
         discovery,
         end_session,
         check_session,
+        revocation,
+        introspection,
+        device_authorization,
         pushed_authorization,
-        ..
+        request_uri: _,
     } = settings.options.endpoints;
     match endpoint {
         Endpoint::Discovery => discovery,
@@ -102,7 +106,11 @@ pub(super) fn is_on(settings: &IdentityServerSettings, endpoint: Endpoint) -> bo
         Endpoint::Userinfo => userinfo,
         Endpoint::EndSession => end_session,
         Endpoint::CheckSession => check_session,
-        Endpoint::AccountLogout | Endpoint::HomeError => true,
+        Endpoint::EndSessionCallback => end_session,
+        Endpoint::Revoke => revocation,
+        Endpoint::Introspect => introspection,
+        Endpoint::DeviceAuthorization | Endpoint::Device => device_authorization,
+        Endpoint::AccountLogout | Endpoint::HomeError | Endpoint::Consent | Endpoint::Grants => true,
     }
 }
 
@@ -200,9 +208,23 @@ fn flows(config: &Config) -> Map<String, Value> {
     told.map(|(_, name, value)| (name.to_owned(), value)).collect()
 }
 
-fn grant_types(_config: &Config) -> Vec<&'static str> {
-    vec!["authorization_code", "client_credentials", "refresh_token", "implicit"]
+/// Each where somebody may use it: a password only where a client's file grants that.
+fn grant_types(config: &Config) -> Vec<&'static str> {
+    let settings = &config.identity_server;
+    let granted = |grant: &str| {
+        settings.clients.iter().any(|client| client.grant_types.iter().any(|known| known == grant))
+    };
+    let mut grants = vec!["authorization_code", "client_credentials", "refresh_token", "implicit"];
+    if granted(PASSWORD) {
+        grants.push(PASSWORD);
+    }
+    if settings.options.endpoints.device_authorization {
+        grants.push(device::NAME);
+    }
+    grants
 }
+
+const PASSWORD: &str = "password";
 
 /// `plain` is not offered to everybody because one client's file allows it, but it is not hidden.
 fn challenge_methods(settings: &IdentityServerSettings) -> Vec<&'static str> {

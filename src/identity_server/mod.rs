@@ -55,7 +55,6 @@ use crate::http::ReturnPath;
 use crate::http::client::Client;
 use crate::identity_server::back_channel::Courier;
 use crate::identity_server::keys::Keys;
-use crate::identity_server::pending::Kept;
 use crate::observe::Metrics;
 use crate::session::Session;
 use crate::session::Sessions;
@@ -72,7 +71,7 @@ pub struct IdentityServer {
     /// Tells clients of sign-outs.
     courier: Arc<Courier>,
     /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
-    pending: Handles<Kept>,
+    pending: Handles<String>,
     /// Calls clients where they publish their requests.
     calls: Client,
     /// Counts device authorization requests, by network.
@@ -201,7 +200,7 @@ impl IdentityServer {
             courier: Courier::new(Arc::clone(&parts.metrics)),
             parts,
             keys: Keys::open(keys)?,
-            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, Kept::weight),
+            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::Serialize;
 use url::form_urlencoded;
 
 use crate::clock::Timestamp;
@@ -12,6 +14,7 @@ use crate::error::Problem;
 use crate::http::ReturnPath;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::grant;
 use crate::identity_server::interaction::SignedIn;
 use crate::identity_server::request::Asked;
 use crate::session::Session;
@@ -42,18 +45,11 @@ pub(super) const CAPACITY: usize = 16 * 1024 * 1024;
 pub(super) const SHARE: usize = 32;
 
 /// A request that waits for a sign-in here.
-#[derive(Clone, Debug)]
-pub(super) struct Kept {
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
     request: String,
     pushed: bool,
     signed: bool,
-}
-
-impl Kept {
-    /// What it takes of [`CAPACITY`].
-    pub(super) fn weight(&self) -> usize {
-        self.request.len()
-    }
 }
 
 impl IdentityServer {
@@ -71,7 +67,7 @@ impl IdentityServer {
         }
         let now = visit.exchange.now;
         let owner = owner_of(visit.exchange.client);
-        let kept = Kept { request, pushed: *pushed, signed: *signed };
+        let kept = grant::encode(&Kept { request, pushed: *pushed, signed: *signed });
         let name = self.pending.issue(&owner, kept, now.plus(LIFETIME), now);
         ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={seal}"))
     }
@@ -99,8 +95,8 @@ impl IdentityServer {
         let now = visit.exchange.now;
         let asked = match query.get(KEPT) {
             Some(name) => {
-                let kept = self.pending.with(name, now, |kept| kept.clone());
-                let Kept { request, pushed, signed } = kept.ok_or_else(too_late)?;
+                let kept = self.pending.with(name, now, |kept| serde_json::from_str(kept).ok());
+                let Kept { request, pushed, signed } = kept.flatten().ok_or_else(too_late)?;
                 Asked { form: Form::parse(request.as_bytes())?, pushed, signed }
             }
             None => Asked::plain(query.clone()),

@@ -41,7 +41,8 @@ impl IdentityServer {
         judge: &Judge<'_>,
         (form, address): (&Form, &str),
     ) -> Result<String, Fault> {
-        let options = &visit.config.identity_server.options;
+        let settings = &visit.config.identity_server;
+        let options = &settings.options;
         if !options.endpoints.request_uri {
             return Err(Fault("request_uri_not_supported", "request_uri is not supported"));
         }
@@ -52,16 +53,20 @@ impl IdentityServer {
         let client = judge.client(form).map_err(|_| elsewhere)?;
         let address = Url::parse(address).ok().filter(|address| is_the_clients(&client, address));
         let address = address.ok_or(elsewhere)?;
-        self.download(&address, options.strict_request_objects).await
+        let trust = Trust {
+            certificate_authority: settings.clients_authority.clone(),
+            ..Trust::default()
+        };
+        self.download(&address, &trust, options.strict_request_objects).await
     }
 
-    async fn download(&self, address: &Url, strict: bool) -> Result<String, Fault> {
+    async fn download(&self, address: &Url, trust: &Trust, strict: bool) -> Result<String, Fault> {
         const FAILED: Fault = bad("request_uri cannot be fetched");
         let request = Request::get(address.as_str())
             .header(header::ACCEPT, TYPE)
             .body(Vec::new())
             .map_err(|_| FAILED)?;
-        let answer = self.calls.send(request, &Trust::default()).await.map_err(|error| {
+        let answer = self.calls.send(request, trust).await.map_err(|error| {
             tracing::info!(?error, "a client's request_uri cannot be fetched");
             FAILED
         })?;
