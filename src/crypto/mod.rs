@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod jwk;
 pub mod jws;
+mod membership;
 pub mod password;
 pub mod random;
 pub mod seal;
