@@ -72,7 +72,8 @@ impl IdentityServer {
         issuer: &str,
     ) -> Result<Codes, TokenError> {
         let settings = &visit.config.identity_server;
-        let client = client::authenticate(settings, &visit.exchange.headers, form)?;
+        let client =
+            client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
         if !client.grant_types.iter().any(|grant| grant == device::NAME) {
             return Err(TokenError::GrantNotAllowed);
         }

@@ -55,10 +55,13 @@ fn caller<'a>(visit: &'a Visit, form: &Form) -> Option<Caller<'a>> {
     let headers = &visit.exchange.headers;
     let credentials = client::credentials(headers, form).ok()?;
     let api = settings.api_resources.iter().find(|api| api.name == credentials.id);
-    if let Some(api) = api.filter(|api| client::is_one_of(&api.secrets, &credentials.secret)) {
+    let now = visit.exchange.now;
+    let proves =
+        |api: &Resource| client::is_one_of(client::shared(&api.secrets, now), &credentials.secret);
+    if let Some(api) = api.filter(|api| proves(api)) {
         return Some(Caller::Api(api));
     }
-    let client = client::authenticate(settings, headers, form).ok()?;
+    let client = client::authenticate(settings, headers, form, now).ok()?;
     client.require_secret.then_some(Caller::Client(client))
 }
 

@@ -38,7 +38,8 @@ impl IdentityServer {
 
     async fn revoke_for(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<(), TokenError> {
         let settings = &visit.config.identity_server;
-        let client = client::authenticate(settings, &visit.exchange.headers, form)?;
+        let client =
+            client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
         let token = form.get("token").filter(|token| !token.is_empty());
         let token = token.ok_or(TokenError::Malformed("token is missing"))?;
         // The hint may mislead; all kinds are looked for (§2.1).
