@@ -5,6 +5,7 @@ pub mod digest;
 pub mod jwk;
 pub mod jws;
 mod pair;
+mod membership;
 pub mod password;
 pub mod random;
 pub mod seal;
