@@ -157,7 +157,8 @@ impl IdentityServer {
             true => Some(mint.id_token(&grant, &around).ok_or(Problem::Internal)?),
             false => None,
         };
-        let (lifetime, scope) = (client.access_token_lifetime.as_secs().to_string(), scopes.join(" "));
+        let (lifetime, scope) =
+            (client.access_token_lifetime.as_secs().to_string(), scopes.join(" "));
         let mut fields = Vec::new();
         fields.extend(code.as_deref().map(|code| ("code", code)));
         fields.extend(id_token.as_deref().map(|token| ("id_token", token)));
