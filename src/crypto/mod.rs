@@ -4,6 +4,7 @@ pub mod certified;
 pub mod digest;
 pub mod jwk;
 pub mod jws;
+mod membership;
 mod pair;
 pub mod password;
 pub mod random;

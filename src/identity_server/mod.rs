@@ -4,6 +4,7 @@ mod access;
 mod account_logout;
 mod authorize;
 mod back_channel;
+mod check_session;
 mod claims;
 mod client;
 mod consent;
@@ -25,12 +26,18 @@ mod keys;
 mod mint;
 mod pending;
 mod person;
+mod pushed;
 mod reply;
 mod request;
+mod request_details;
+mod request_object;
+mod request_uri;
 mod requested;
+mod response_type;
 mod revoke;
 mod scope;
 mod scope_choice;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -46,6 +53,7 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::http::client::Client;
 use crate::identity_server::back_channel::Courier;
 use crate::identity_server::key_ring::KeyRing;
 use crate::identity_server::keys::Keys;
@@ -66,8 +74,10 @@ pub struct IdentityServer {
     keys: Arc<Keys>,
     /// Tells clients of sign-outs.
     courier: Arc<Courier>,
-    /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
+    /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
     pending: Handles<String>,
+    /// Calls clients where they publish their requests.
+    calls: Client,
     /// Counts device authorization requests, by network.
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
@@ -131,10 +141,12 @@ enum Endpoint {
     Jwks,
     Authorize,
     AuthorizeCallback,
+    Pushed,
     Token,
     Userinfo,
     EndSession,
     EndSessionCallback,
+    CheckSession,
     AccountLogout,
     HomeError,
     Consent,
@@ -156,10 +168,12 @@ const ROUTES: &[Route] = &[
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
     route("/connect/authorize", Endpoint::Authorize, GET_POST, false),
     route("/connect/authorize/callback", Endpoint::AuthorizeCallback, GET, false),
+    route("/connect/par", Endpoint::Pushed, POST, true),
     route("/connect/token", Endpoint::Token, None, true),
     route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
     route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
     route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
+    route("/connect/checksession", Endpoint::CheckSession, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
     route("/consent", Endpoint::Consent, GET_POST, false),
@@ -188,6 +202,7 @@ impl IdentityServer {
             keys: ring.keys(),
             ring,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
         }
@@ -210,7 +225,9 @@ impl IdentityServer {
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = path_of(visit);
         let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
+        let settings = &visit.config.identity_server;
         let route = route
+            .filter(|route| discovery::is_on(settings, route.endpoint))
             .ok_or_else(|| Problem::NotFound("the identity server has no such page".into()))?;
         let method = &visit.exchange.method;
         if route.cors && method == Method::OPTIONS {
@@ -237,7 +254,9 @@ impl IdentityServer {
             Endpoint::Introspect => self.introspect(visit).await,
             Endpoint::Revoke => self.revoke(visit).await,
             Endpoint::Discovery => self.discovery(visit),
-            Endpoint::Jwks => Ok(self.jwks()),
+            Endpoint::Jwks => Ok(self.jwks(visit)),
+            Endpoint::Pushed => self.push(visit).await,
+            Endpoint::CheckSession => Ok(check_session::frame(visit)),
             Endpoint::Token => self.token(visit).await,
             Endpoint::Userinfo => self.userinfo(visit).await,
             Endpoint::EndSession => return self.end_session(visit).await,
