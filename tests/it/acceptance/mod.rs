@@ -14,6 +14,7 @@ mod dev;
 mod disc;
 mod end;
 mod fed;
+mod federated_logout;
 mod intr;
 mod login;
 mod refresh;
