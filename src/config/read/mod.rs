@@ -4,12 +4,17 @@
 mod access;
 mod appearance;
 mod callbacks;
+mod client_addresses;
 mod client_keys;
+mod client_secrets;
 mod clients;
 mod connections;
+mod dates;
+mod dictionary;
 mod external;
 mod fold;
 mod gateway;
+mod grants;
 mod headers;
 mod identity_provider;
 mod identity_server;
@@ -22,8 +27,11 @@ mod properties;
 mod providers;
 mod reference;
 pub(crate) mod report;
+mod resources;
+mod server_options;
 mod sessions;
 mod settings;
+mod signing;
 mod sites;
 mod store;
 mod transformations;
@@ -134,6 +142,7 @@ fn config(
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        signing: signing::read(gateway, dictionary, &identity_server, &users.store, report),
         store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
         identity_prefix: settings.identity_prefix.clone(),
