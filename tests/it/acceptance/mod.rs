@@ -15,6 +15,7 @@ mod disc;
 mod disc_keys;
 mod end;
 mod fed;
+mod federated_logout;
 mod intr;
 mod login;
 mod refresh;
