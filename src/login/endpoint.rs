@@ -2,12 +2,13 @@
 
 use crate::config::model::Config;
 use crate::config::model::Destination;
-use crate::config::model::Protocol;
+use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::gate::assertion::JWKS_PATH;
 use crate::http::CanonicalPath;
 use crate::http::ReturnPath;
+use crate::login::way::Way;
 
 /// What an address is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +53,11 @@ pub(super) fn find<'p>(
     if identity_server && is(ACCOUNT_LOGIN) {
         return Some(Endpoint::AccountLogin);
     }
-    if connections(config, site).any(|c| is(&c.callback_path)) || is("/signin-oidc") {
+    if ways(config, site).any(|way| is(way.callback_path())) || is("/signin-oidc") {
         return Some(Endpoint::Callback);
     }
-    if connections(config, site).any(|c| is(&c.post_logout_path)) || is("/signout-callback-oidc") {
+    let post_logout = |way: Way<'_>| way.post_logout_path().is_some_and(is);
+    if ways(config, site).any(post_logout) || is("/signout-callback-oidc") {
         return Some(Endpoint::PostLogout);
     }
     if let Some(rest) = after_prefix(path.decoded(), &config.identity_prefix) {
@@ -101,24 +103,21 @@ pub(super) fn start_page(site: &Site) -> ReturnPath {
     ReturnPath::read(&format!("{}/", site.virtual_folder)).unwrap_or_else(ReturnPath::root)
 }
 
-/// The connections of every provider that `site` could know, switched on or not.
-fn connections<'c>(
-    config: &'c Config,
-    site: &Site,
-) -> impl Iterator<Item = &'c crate::config::model::OpenIdConnect> {
+/// The ways to every provider that `site` could know, switched on or not.
+fn ways<'c>(config: &'c Config, site: &Site) -> impl Iterator<Item = Way<'c>> {
     let providers = if site.destination == Destination::IdentityServer {
         &config.identity_server.external_providers
     } else {
         &config.providers
     };
-    providers.iter().filter_map(|provider| connection(provider))
+    providers.iter().filter_map(|provider| Way::to(provider))
 }
 
 /// How `provider` is reached by OpenID Connect.
-pub(super) fn connection(provider: &Provider) -> Option<&crate::config::model::OpenIdConnect> {
-    match &provider.protocol {
-        Protocol::OpenIdConnect(connection) => Some(connection),
-        Protocol::LocalUsers | Protocol::None => None,
+pub(super) fn connection(provider: &Provider) -> Option<&OpenIdConnect> {
+    match Way::to(provider)? {
+        Way::OpenIdConnect(connection) => Some(connection),
+        Way::OAuth2(_) => None,
     }
 }
 

@@ -16,7 +16,6 @@ use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::login::Login;
 use crate::login::Reason;
-use crate::login::endpoint;
 use crate::login::oidc::Person;
 use crate::login::outcome::About;
 use crate::login::place;
@@ -68,12 +67,12 @@ impl Login {
         Ok(Identity {
             user,
             provider: Arc::clone(&provider.name),
-            issuer: endpoint::connection(provider).map(|known| known.issuer.as_str().into()),
+            issuer: provider.issuer().map(Into::into),
             subject: person.subject,
             site: Arc::clone(&site.name),
             provider_session: sid.map(str::to_owned),
             claims,
-            id_token: Some(person.id_token),
+            id_token: person.id_token,
             authenticated_at: person.authenticated_at,
             remembered: false,
             ends_at,

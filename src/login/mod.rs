@@ -15,11 +15,13 @@ mod limit;
 mod links;
 mod local;
 mod logout;
+mod oauth2;
 mod oidc;
 mod outcome;
 mod page;
 mod place;
 mod reason;
+mod redeem;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
@@ -31,6 +33,7 @@ mod start;
 mod testing;
 mod ticket;
 mod transaction;
+mod way;
 
 use std::sync::Arc;
 
@@ -50,6 +53,7 @@ use crate::http::Response;
 use crate::http::client::Client;
 use crate::login::endpoint::Endpoint;
 use crate::login::limit::Limit;
+use crate::login::oauth2::PlainParty;
 use crate::login::oidc::RelyingParty;
 use crate::login::transaction::Transactions;
 use crate::observe::Metrics;
@@ -62,6 +66,7 @@ use crate::users::local::LocalUsers;
 pub struct Login {
     parts: Parts,
     relying_party: RelyingParty,
+    plain_party: PlainParty,
     transactions: Transactions,
     limit: Limit,
 }
@@ -86,6 +91,7 @@ impl Login {
     pub fn new(parts: Parts) -> Self {
         let client = Arc::new(Client::new());
         Self {
+            plain_party: PlainParty::new(Arc::clone(&client), Arc::clone(&parts.metrics)),
             relying_party: RelyingParty::new(client, Arc::clone(&parts.metrics)),
             transactions: Transactions::new(parts.seal.clone()),
             limit: Limit::default(),

@@ -23,6 +23,7 @@ use crate::login::start::Start;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
+use crate::login::way::Way;
 use crate::pages;
 use crate::pages::Button;
 use crate::pages::LocalForm;
@@ -139,7 +140,7 @@ impl Login {
             remember: may_remember(config, site),
         };
         let buttons: Vec<Button> = place::providers(config, site)
-            .filter(|provider| endpoint::connection(provider).is_some())
+            .filter(|provider| Way::to(provider).is_some())
             .map(|provider| Button {
                 caption: provider.caption.clone(),
                 icon: provider.icon.clone(),

@@ -30,6 +30,9 @@ pub(in crate::login) enum Fault {
     /// The userinfo answer breaks a rule.
     #[error("userinfo refused: {0}")]
     Userinfo(&'static str),
+    /// The person belongs to an organisation whose people are not admitted.
+    #[error("another organisation: {0}")]
+    Outsider(&'static str),
 }
 
 impl Fault {
@@ -50,6 +53,7 @@ impl Fault {
             Self::Response(_) => Reason::ResponseMalformed,
             Self::Token(_) => Reason::TokenInvalid,
             Self::Userinfo(_) => Reason::UserinfoInvalid,
+            Self::Outsider(_) => Reason::OtherOrganisation,
         }
     }
 }

@@ -9,6 +9,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
@@ -17,8 +18,8 @@ use crate::login::oidc::jws::Verifier;
 
 /// What an ID token must say.
 pub(super) struct Expected<'a> {
-    /// The issuer that was asked.
-    pub issuer: &'a str,
+    /// Whether a name is that of the issuer that was asked.
+    pub issuer: &'a (dyn Fn(&str) -> bool + Sync),
     /// Our client id there.
     pub client_id: &'a str,
     /// What was sent as `nonce`.
@@ -55,7 +56,7 @@ pub(super) fn verify(
     expected: &Expected<'_>,
 ) -> Result<IdToken, TokenFault> {
     let Verified { claims, algorithm } = verifier.verify(token)?;
-    if text(&claims, "iss") != Some(expected.issuer) {
+    if !text(&claims, "iss").is_some_and(expected.issuer) {
         return Err(TokenFault::Issuer);
     }
     check_audience(&claims, expected.client_id)?;
@@ -114,9 +115,11 @@ impl IdToken {
     }
 }
 
-/// The subject, when it is one.
+/// The subject, when it is one: `sub`, or of providers before OpenID Connect the name identifier.
 pub(super) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenFault> {
-    text(claims, "sub")
+    let named = ["sub", types::NAME_IDENTIFIER, "nameid"];
+    let named = named.into_iter().find(|name| claims.contains_key(*name));
+    text(claims, named.ok_or(TokenFault::Subject)?)
         .filter(|sub| !sub.is_empty() && sub.len() <= LONGEST_SUBJECT && sub.is_ascii())
         .ok_or(TokenFault::Subject)
 }
@@ -191,7 +194,7 @@ mod tests {
         let algorithms = [algorithm.to_owned()];
         let verifier = Verifier { keys, algorithms: &algorithms, secret: Some(&secret) };
         let expected = Expected {
-            issuer: ISSUER,
+            issuer: &|said| said == ISSUER,
             client_id: "gateway",
             nonce: "n",
             now: NOW,

@@ -163,7 +163,7 @@ fn decode(part: &str) -> Result<Map<String, Value>, TokenFault> {
 }
 
 /// The JSON object in `json`; `None` when it is anything else, or a name stands there twice.
-pub(super) fn object(json: &[u8]) -> Option<Map<String, Value>> {
+pub(in crate::login) fn object(json: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice::<Unique>(json).ok().map(|unique| unique.0)
 }
 
