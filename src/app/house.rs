@@ -28,13 +28,18 @@ use crate::observe::Metrics;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::store::grants::Grants;
+use crate::store::sql::Database;
 use crate::users::local::LocalUsers;
 
 /// How often sessions and idle connections are swept.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// Opens stores and keys under the configured data directory.
-pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> {
+/// How often the records of grants are swept.
+const SWEEP_GRANTS: Duration = Duration::from_mins(1);
+
+/// Opens the store, and keys under the configured data directory.
+pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<House> {
     let keys = config.data.join("keys");
     let seal = SealKeys::open(&keys)
         .with_context(|| format!("opening the sealing keys in {}", keys.display()))?;
@@ -43,11 +48,13 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
     let clock = options.clock.clone();
     let metrics = Arc::new(Metrics::new());
     let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
+    let grants = Arc::new(grants(config).await?);
     let parts = identity_server::Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         seal: seal.clone(),
         sessions: Arc::clone(&sessions),
+        grants: Arc::clone(&grants),
     };
     let identity_server = IdentityServer::open(&keys, parts)
         .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
@@ -64,11 +71,18 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
         sessions,
         login,
         identity_server,
+        grants,
         assertion_key,
         control: Handle::current(),
         workers: options.workers,
         ready: AtomicBool::new(false),
     })
+}
+
+async fn grants(config: &Config) -> anyhow::Result<Grants> {
+    let opened = Database::open(&config.store).await;
+    let database = opened.with_context(|| format!("opening the store {}", config.store))?;
+    Ok(database.map_or_else(Grants::in_memory, Grants::in_database))
 }
 
 /// Starts the demo CMS when a site asks for it, as one more upstream.
@@ -100,6 +114,20 @@ pub(super) async fn keep(running: Weak<Running>) {
         let now = running.house.clock.now();
         for server in gateway.upstreams.iter().flat_map(|upstream| &upstream.servers) {
             (0..running.house.workers).for_each(|worker| server.pool.sweep(worker, now));
+        }
+    }
+}
+
+/// Sweeps the records of grants until the app is gone. They may be far away, so that nothing else
+/// waits for it.
+pub(super) async fn keep_grants(running: Weak<Running>) {
+    loop {
+        tokio::time::sleep(SWEEP_GRANTS).await;
+        let Some(running) = running.upgrade() else { return };
+        let house = &running.house;
+        match house.grants.sweep(house.clock.now()).await {
+            Ok(gone) => tracing::debug!(gone, "grants swept"),
+            Err(error) => tracing::warn!(error = ?error, "grants were not swept"),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::identity_server::end_session::MESSAGE;
 use crate::identity_server::end_session::SignOutMessage;
 use crate::observe::audit;
 use crate::pages;
+use crate::pages::Look;
 use crate::session::End;
 use crate::session::Session;
 use crate::session::Visit;
@@ -28,29 +29,34 @@ const PROOF_LIFETIME: Duration = Duration::from_hours(1);
 
 impl IdentityServer {
     /// GET asks, or says that nobody is signed in; POST signs out.
-    pub(super) fn account_logout(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn account_logout(&self, visit: &Visit) -> Result<Response, Problem> {
         if visit.exchange.method == Method::POST {
-            return self.confirmed(visit);
+            return self.confirmed(visit).await;
         }
         let query = visit.exchange.query()?;
         let sealed = query.get("logoutId").unwrap_or_default();
+        let look = Look::of(&visit.config, &visit.site, &visit.exchange);
         let Some(session) = &visit.session else {
             let message = self.open_message(sealed);
             return Ok(pages::signed_out(&pages::SignedOut {
+                look: &look,
                 return_link: message.way_on.as_deref(),
+                client: None,
+                returns_after: None,
                 frames: &[],
                 request: &visit.exchange.id,
             }));
         };
         let proof = self.proof(session, visit.exchange.now).ok_or(Problem::Internal)?;
         Ok(pages::sign_out(&pages::SignOut {
+            look: &look,
             action: &format!("{}/account/logout", visit.site.virtual_folder),
             fields: &[("logoutId", sealed), ("token", &proof)],
             request: &visit.exchange.id,
         }))
     }
 
-    fn confirmed(&self, visit: &Visit) -> Result<Response, Problem> {
+    async fn confirmed(&self, visit: &Visit) -> Result<Response, Problem> {
         let form = visit.exchange.form()?;
         let sealed = form.get("logoutId").unwrap_or_default();
         if let Some(session) = &visit.session {
@@ -63,19 +69,23 @@ impl IdentityServer {
             }
         }
         let answer = self.sign_out_page(visit, &self.open_message(sealed));
-        Ok(self.sign_out(visit, answer))
+        self.sign_out(visit, answer).await
     }
 
     /// Ends the session and what was granted in it, and takes the browser's cookie away on the way of `answer`.
-    pub(super) fn sign_out(&self, visit: &Visit, mut answer: Response) -> Response {
-        let Some(session) = &visit.session else { return answer };
+    pub(super) async fn sign_out(
+        &self,
+        visit: &Visit,
+        mut answer: Response,
+    ) -> Result<Response, Problem> {
+        let Some(session) = &visit.session else { return Ok(answer) };
         self.parts.sessions.end(&session.id, End::SignOut);
-        self.end_grants(&visit.config.identity_server, session);
+        self.end_grants(&visit.config.identity_server, session, visit.exchange.now).await?;
         self.parts.metrics.logouts.with_label_values(&[&*visit.site.name, "local"]).inc();
         write_audit(visit, session);
         let name = cookie::name(&visit.config.sessions, &visit.site, cookie::DEFAULT_SOURCE);
         answer.headers_mut().append(header::SET_COOKIE, cookie::remove(&visit.site, &name));
-        answer
+        Ok(answer)
     }
 
     /// What a foreign or missing message says: nothing.

@@ -1,7 +1,5 @@
 //! `/connect/authorize` and its callback (RFC 6749 §4.1, OpenID Connect Core §3.1.2 and §3.3.2).
 
-use std::sync::Arc;
-
 use http::Method;
 
 use crate::error::Problem;
@@ -28,10 +26,10 @@ use crate::session::Visit;
 
 impl IdentityServer {
     /// Answers a client's request, or has somebody sign in first.
-    pub(super) fn authorize(&self, visit: &Visit) -> Result<Outcome, Problem> {
+    pub(super) async fn authorize(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let issuer = issuer_of(visit)?;
         match parameters(visit) {
-            Ok(form) => self.proceed(visit, issuer, &form, SignedIn::Unknown),
+            Ok(form) => self.proceed(visit, issuer, &form, SignedIn::Unknown).await,
             Err(Problem::BadRequest(_)) => {
                 Ok(Outcome::Answer(self.refuse(visit, issuer, &MISREAD)))
             }
@@ -40,13 +38,13 @@ impl IdentityServer {
     }
 
     /// Goes on with a request after a sign-in.
-    pub(super) fn authorize_callback(&self, visit: &Visit) -> Result<Outcome, Problem> {
+    pub(super) async fn authorize_callback(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let issuer = issuer_of(visit)?;
         let (form, signed_in) = self.come_back(visit)?;
-        self.proceed(visit, issuer, &form, signed_in)
+        self.proceed(visit, issuer, &form, signed_in).await
     }
 
-    fn proceed(
+    async fn proceed(
         &self,
         visit: &Visit,
         issuer: &str,
@@ -60,8 +58,7 @@ impl IdentityServer {
         };
         match interaction::next(&request, Person::of(visit), signed_in, visit.exchange.now) {
             Step::Answer(person) => {
-                let answer = self.grant(visit, issuer, &request, person);
-                answer.map(Outcome::Answer).ok_or(Problem::Internal)
+                self.grant(visit, issuer, &request, person).await.map(Outcome::Answer)
             }
             Step::Refuse(error, description) => {
                 let refusal = Refusal::Client { reply: request.reply, error, description };
@@ -78,26 +75,29 @@ impl IdentityServer {
         }
     }
 
-    /// Sends a code, and in the hybrid flow an ID token beside it. `None` only if signing fails.
-    fn grant(
+    /// Sends a code, and in the hybrid flow an ID token beside it.
+    async fn grant(
         &self,
         visit: &Visit,
         issuer: &str,
         request: &AuthorizationRequest,
         person: Person,
-    ) -> Option<Response> {
+    ) -> Result<Response, Problem> {
         let AuthorizationRequest { client, reply, response_type, scopes, details } = request;
         let claims = details.claims.clone();
-        let grant = Arc::new(Grant::new(client, person, scopes.clone(), claims));
+        let now = visit.exchange.now;
+        let grant = Grant::new(client, person, scopes.clone(), claims);
         let code = Code {
-            grant: Arc::clone(&grant),
             redirect_uri: reply.redirect_uri.clone(),
             challenge: details.challenge.clone(),
             nonce: details.nonce.clone(),
-            expires_at: visit.exchange.now.plus(client.code_lifetime),
-            spent: false,
+            expires_at: now.plus(client.code_lifetime),
         };
-        let code = self.issue_code(code, client);
+        let code = self.issue_code(code, &grant, client, now).await?;
+        // A sign-out meanwhile may have looked for grants before this one was kept.
+        if visit.session.as_ref().is_none_or(|s| self.parts.sessions.live(&s.id).is_none()) {
+            self.end_grant(&grant.name).await?;
+        }
         let around = Around {
             nonce: details.nonce.as_deref(),
             code: Some(&code),
@@ -105,11 +105,11 @@ impl IdentityServer {
             ..Around::default()
         };
         let settings = &visit.config.identity_server;
-        let mint = Mint { keys: &self.keys, issuer, settings, client, now: visit.exchange.now };
-        Some(match response_type {
+        let mint = Mint { keys: &self.keys, issuer, settings, client, now };
+        Ok(match response_type {
             ResponseType::Code => reply.send(visit, issuer, &[("code", &code)]),
             ResponseType::CodeIdToken => {
-                let id_token = mint.id_token(&grant, &around)?;
+                let id_token = mint.id_token(&grant, &around).ok_or(Problem::Internal)?;
                 reply.send(visit, issuer, &[("code", &code), ("id_token", &id_token)])
             }
         })

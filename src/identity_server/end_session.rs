@@ -30,7 +30,7 @@ pub(super) const MESSAGE: &str = "identity-sign-out";
 impl IdentityServer {
     /// Ends the session of the person whom a valid hint names and sends them on; asks in every
     /// other case (§2, §6).
-    pub(super) fn end_session(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn end_session(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
         let form = parameters(visit)?;
         let value = |name: &str| form.get(name).filter(|value| !value.is_empty());
@@ -52,7 +52,7 @@ impl IdentityServer {
             Some(uri) => go(visit, &uri),
             None => self.sign_out_page(visit, &SignOutMessage::default()),
         };
-        Ok(self.sign_out(visit, answer))
+        self.sign_out(visit, answer).await
     }
 
     /// The way to the page that asks, or that says that it is done when nobody is signed in.

@@ -1,5 +1,6 @@
 //! The OpenID provider behind the login: one file an endpoint.
 
+mod access;
 mod account_logout;
 mod authorize;
 mod claims;
@@ -34,25 +35,18 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
-use crate::identity_server::grant::Grant;
-use crate::identity_server::grant::code::Code;
-use crate::identity_server::grant::refresh::Family;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
+use crate::store::grants::Grants;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
     keys: Keys,
-    codes: Handles<Code>,
-    /// What access tokens rest on, by `jti`.
-    access_tokens: Handles<Arc<Grant>>,
-    /// One family a grant, by its name.
-    refresh_tokens: Handles<Family>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
 }
@@ -68,6 +62,8 @@ pub struct Parts {
     pub seal: SealKeys,
     /// Where browser sessions end.
     pub sessions: Arc<Sessions>,
+    /// What is remembered of grants and tokens.
+    pub grants: Arc<Grants>,
 }
 
 /// How a request to the identity server ends.
@@ -145,9 +141,6 @@ impl IdentityServer {
         Ok(Self {
             parts,
             keys: Keys::open(keys)?,
-            codes: Handles::new(20_000, 32),
-            access_tokens: Handles::new(50_000, 64),
-            refresh_tokens: Handles::new(50_000, 64),
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
         })
     }
@@ -157,7 +150,6 @@ impl IdentityServer {
     /// # Errors
     ///
     /// What the person or program is told, see [`Problem`].
-    #[expect(clippy::unused_async, reason = "callers wait for stores that other processes share")]
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = path_of(visit);
         let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
@@ -170,23 +162,23 @@ impl IdentityServer {
         if let Some(allow) = route.allow.filter(|allow| !allows(allow, method)) {
             return Err(Problem::MethodNotAllowed { allow });
         }
-        let mut outcome = self.dispatch(route.endpoint, visit)?;
+        let mut outcome = self.dispatch(route.endpoint, visit).await?;
         if let (true, Outcome::Answer(response)) = (route.cors, &mut outcome) {
             cors::allow(visit, response);
         }
         Ok(outcome)
     }
 
-    fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
+    async fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
         let answer = match endpoint {
-            Endpoint::Authorize => return self.authorize(visit),
-            Endpoint::AuthorizeCallback => return self.authorize_callback(visit),
+            Endpoint::Authorize => return self.authorize(visit).await,
+            Endpoint::AuthorizeCallback => return self.authorize_callback(visit).await,
             Endpoint::Discovery => self.discovery(visit),
             Endpoint::Jwks => Ok(self.jwks()),
-            Endpoint::Token => self.token(visit),
-            Endpoint::Userinfo => self.userinfo(visit),
-            Endpoint::EndSession => self.end_session(visit),
-            Endpoint::AccountLogout => self.account_logout(visit),
+            Endpoint::Token => self.token(visit).await,
+            Endpoint::Userinfo => self.userinfo(visit).await,
+            Endpoint::EndSession => self.end_session(visit).await,
+            Endpoint::AccountLogout => self.account_logout(visit).await,
             Endpoint::HomeError => self.home_error(visit),
         };
         answer.map(Outcome::Answer)

@@ -11,6 +11,7 @@ use crate::http::response;
 use crate::identity_server::IdentityServer;
 use crate::observe::audit;
 use crate::pages;
+use crate::pages::Look;
 use crate::session::Visit;
 
 /// How the client wants its answer (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
@@ -92,7 +93,8 @@ impl ReplyTo {
             ResponseMode::Query => go(visit, &format!("{uri}?{}", encoded())),
             ResponseMode::Fragment => go(visit, &format!("{uri}#{}", encoded())),
             ResponseMode::FormPost => {
-                pages::form_post(&pages::FormPost { action: uri, fields: &fields })
+                let look = Look::of(&visit.config, &visit.site, &visit.exchange);
+                pages::form_post(&pages::FormPost { look: &look, action: uri, fields: &fields })
             }
         }
     }

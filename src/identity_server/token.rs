@@ -20,6 +20,7 @@ use crate::identity_server::grant::refresh;
 use crate::identity_server::issuer_of;
 use crate::observe::audit;
 use crate::session::Visit;
+use crate::store::StoreError;
 
 /// How a token request fails. The words are for the client's programmer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,9 +46,19 @@ pub(super) enum TokenError {
     /// A scope is unknown, not allowed, or not part of the grant.
     #[error("scope is unknown or not allowed")]
     BadScope,
+    /// The store does not answer.
+    #[error("try again in a moment")]
+    Unavailable,
     /// A fault of ours.
     #[error("internal error")]
     Internal,
+}
+
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = ?error, "store");
+        Self::Unavailable
+    }
 }
 
 impl TokenError {
@@ -60,6 +71,7 @@ impl TokenError {
             Self::GrantNotAllowed => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::BadGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::BadScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
@@ -78,11 +90,14 @@ impl TokenError {
 
 impl IdentityServer {
     /// Answers a token request; every answer is JSON that no cache keeps.
-    pub(super) fn token(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn token(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
         let form = read_form(visit);
         let grant = grant_label(form.as_ref().ok());
-        let answer = form.and_then(|form| self.grant_tokens(visit, &form, issuer));
+        let answer = match form {
+            Ok(form) => self.grant_tokens(visit, &form, issuer).await,
+            Err(error) => Err(error),
+        };
         let outcome = answer.as_ref().map_or_else(|e| e.answer().1, |_| "issued");
         self.parts.metrics.tokens.with_label_values(&[grant, outcome]).inc();
         write_audit(visit, grant, &answer);
@@ -96,14 +111,19 @@ impl IdentityServer {
         Ok(response)
     }
 
-    fn grant_tokens(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<Tokens, TokenError> {
+    async fn grant_tokens(
+        &self,
+        visit: &Visit,
+        form: &Form,
+        issuer: &str,
+    ) -> Result<Tokens, TokenError> {
         let settings = &visit.config.identity_server;
         let client = &client::authenticate(settings, &visit.exchange.headers, form)?;
         let call = Call { visit, form, client, issuer };
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
         match call.value("grant_type") {
-            Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call),
-            Some(refresh::NAME) if client.offline_access => self.refresh(&call),
+            Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call).await,
+            Some(refresh::NAME) if client.offline_access => self.refresh(&call).await,
             Some(client_credentials::NAME) if may(client_credentials::NAME) => {
                 self.client_credentials(&call)
             }

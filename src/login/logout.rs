@@ -23,6 +23,7 @@ use crate::login::ticket::Purpose;
 use crate::observe::audit::Entry;
 use crate::observe::audit::Event;
 use crate::pages;
+use crate::pages::Look;
 use crate::pages::SignOut;
 use crate::pages::SignedOut;
 use crate::session::End;
@@ -74,8 +75,9 @@ impl Login {
         let mut fields = vec![("token", token.as_str())];
         fields.extend(return_path.map(|path| ("returnUrl", path.as_str())));
         let action = exchange.target.path.as_str();
-        let mut response =
-            pages::sign_out(&SignOut { action, fields: &fields, request: &exchange.id });
+        let look = Look::of(&visit.config, &visit.site, exchange);
+        let page = SignOut { look: &look, action, fields: &fields, request: &exchange.id };
+        let mut response = pages::sign_out(&page);
         browser.remember(&mut response);
         response
     }
@@ -186,7 +188,10 @@ fn gone(visit: &Visit, return_path: Option<&ReturnPath>) -> Response {
     match return_path {
         Some(path) => redirect(visit, path.as_str()),
         None => pages::signed_out(&SignedOut {
+            look: &Look::of(&visit.config, &visit.site, &visit.exchange),
             return_link: Some("/"),
+            client: None,
+            returns_after: None,
             frames: &[],
             request: &visit.exchange.id,
         }),

@@ -27,6 +27,8 @@ use crate::login::way::Way;
 use crate::pages;
 use crate::pages::Button;
 use crate::pages::LocalForm;
+use crate::pages::Look;
+use crate::pages::Notice;
 use crate::pages::SignIn;
 use crate::session::Visit;
 use crate::session::cookie;
@@ -43,14 +45,6 @@ pub(super) struct Page<'a> {
     pub notice: Option<Notice>,
     /// The name that is filled in.
     pub username: &'a str,
-}
-
-/// What went wrong with the last attempt.
-pub(super) struct Notice {
-    /// The page's status.
-    pub status: StatusCode,
-    /// For the person.
-    pub text: String,
 }
 
 /// The site whose people `/sitecore/login` is for; a host without it has no such page.
@@ -138,6 +132,7 @@ impl Login {
             token: &token,
             username: page.username,
             remember: may_remember(config, site),
+            recovery: None,
         };
         let buttons: Vec<Button> = place::providers(config, site)
             .filter(|provider| Way::to(provider).is_some())
@@ -148,14 +143,26 @@ impl Login {
             })
             .collect();
         let mut response = pages::sign_in(&SignIn {
-            status: page.notice.as_ref().map_or(StatusCode::OK, |notice| notice.status),
+            look: &Look::of(config, site, exchange),
+            status: page.notice.map_or(StatusCode::OK, status_of),
+            client: None,
             form: (page.form || buttons.is_empty()).then_some(form),
             buttons: &buttons,
-            message: page.notice.as_ref().map(|notice| notice.text.as_str()),
+            cancel: None,
+            notice: page.notice,
             request: &exchange.id,
         });
         browser.remember(&mut response);
         response
+    }
+}
+
+/// A wrong password shows the page again (200, as IdentityServer4 does).
+fn status_of(notice: Notice) -> StatusCode {
+    match notice {
+        Notice::WrongPassword => StatusCode::OK,
+        Notice::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        Notice::FormExpired => StatusCode::BAD_REQUEST,
     }
 }
 

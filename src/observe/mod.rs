@@ -5,4 +5,5 @@ pub mod lines;
 pub mod log;
 pub mod metrics;
 
+pub use lines::civil_date;
 pub use metrics::Metrics;

@@ -41,6 +41,7 @@ use crate::http::connection::Purpose;
 use crate::http::exchange;
 use crate::observe::audit;
 use crate::pages;
+use crate::pages::Look;
 use crate::proxy::deadline::Deadlines;
 use crate::proxy::forward::Passage;
 use crate::proxy::gateway::Current;
@@ -76,10 +77,14 @@ pub async fn answer(
     let gateway = worker.current.load();
     let mut record = observed::Record::begin(connection, &request);
     let wants_page = exchange::wants_page(request.headers());
+    let language = request.headers().get(header::ACCEPT_LANGUAGE).filter(|_| wants_page).cloned();
     let told = tell(worker, &gateway, connection, request, &mut record).await;
     let mut response = told.unwrap_or_else(|problem| {
         record.outcome = problem.outcome();
-        let mut response = pages::problem(&problem, wants_page, &record.id);
+        let site = record.site.as_ref().map_or("", |(_, name)| name);
+        let look = || Look::new(&gateway.config.appearance.of(site), language.as_ref());
+        let look = wants_page.then(look);
+        let mut response = pages::problem(&problem, look.as_ref(), &record.id);
         if leaves_framing_in_doubt(&problem) && !connection.http2 {
             response.headers_mut().insert(header::CONNECTION, CLOSE);
         }

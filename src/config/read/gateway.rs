@@ -6,13 +6,14 @@ use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
 use crate::config::tree::Element;
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "listeners",
     "upstreams",
     "identityServer",
     "identityHeaders",
     "connections",
     "access",
+    "appearance",
     "localUsers",
     "sessions",
     "users",

@@ -2,6 +2,7 @@
 //! [`Config`], or all of their faults at once.
 
 mod access;
+mod appearance;
 mod callbacks;
 mod client_keys;
 mod clients;
@@ -28,6 +29,7 @@ pub(crate) mod report;
 mod sessions;
 mod settings;
 mod sites;
+mod store;
 mod transformations;
 pub(crate) mod values;
 
@@ -123,6 +125,7 @@ fn config(
     let identity_server = identity_server::read(dictionary, surroundings, report);
     serve_identity(&mut sites, &identity_server, report);
     let users = sessions::users(gateway, report);
+    store::warn_of_sql_server(dictionary, report);
     let config = Config {
         tree: Arc::clone(root),
         domains: domains(root),
@@ -130,9 +133,11 @@ fn config(
         access: access::rules(gateway, &sites.drafts, report),
         site_neutral_paths: sessions::paths(root, NEUTRAL, report),
         default_source_paths: sessions::paths(root, DEFAULT_SOURCE, report),
+        appearance: appearance::appearances(gateway, &sites.drafts, report),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
         identity_prefix: settings.identity_prefix.clone(),
         legacy_login_page: legacy_login_page(root),

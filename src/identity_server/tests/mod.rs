@@ -42,6 +42,7 @@ use crate::session::Identity;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::grants::Grants;
 use crate::users::User;
 use crate::users::local;
 use crate::users::testing;
@@ -130,6 +131,7 @@ impl Rig {
             metrics,
             seal: SealKeys::ephemeral(),
             sessions: Arc::clone(&sessions),
+            grants: Arc::new(Grants::in_memory()),
         };
         let server = IdentityServer::open(keys.path(), parts).unwrap();
         Self { server, config: Arc::new(config), clock, sessions, session: None, _keys: keys }

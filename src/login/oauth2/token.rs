@@ -14,11 +14,11 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::config::model::ClientAuthentication;
 use crate::config::model::OAuth2;
+use crate::crypto::jws;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::Call;
 use crate::login::oidc::Fault;
 use crate::login::oidc::is_about_redirect;
-use crate::login::oidc::json_object;
 
 /// What is redeemed.
 pub(super) struct Code<'a> {
@@ -88,7 +88,7 @@ fn basic(id: &str, secret: &str) -> Result<HeaderValue, Fault> {
 /// GitHub refuses with 200; LinkedIn leaves `token_type` out; Facebook's `error` is an object.
 fn read(answer: &http::Response<Bytes>) -> Result<Secret, Fault> {
     let status = answer.status();
-    let Some(answer) = json_object(answer.body()) else {
+    let Some(answer) = jws::object(answer.body()) else {
         return Err(Fault::Down(format!(
             "its token answer is no JSON, status {}",
             status.as_u16()

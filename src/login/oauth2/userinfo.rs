@@ -10,9 +10,9 @@ use url::Url;
 use crate::claims::types;
 use crate::config::model::OAuth2;
 use crate::config::model::Userinfo;
+use crate::crypto::jws;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::Fault;
-use crate::login::oidc::json_object;
 
 /// The claim type of mail addresses.
 pub(super) const EMAIL: &str = types::EMAIL;
@@ -80,7 +80,7 @@ fn proof(secret: &str, access_token: &str) -> String {
 ///
 /// [`Fault::Userinfo`] when it is not one JSON object.
 pub(super) fn read(answer: &http::Response<Bytes>) -> Result<Map<String, Value>, Fault> {
-    json_object(answer.body()).ok_or(Fault::Userinfo("the answer is no JSON object"))
+    jws::object(answer.body()).ok_or(Fault::Userinfo("the answer is no JSON object"))
 }
 
 /// The person's name for ever.

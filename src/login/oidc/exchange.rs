@@ -30,6 +30,7 @@ use serde_json::Value;
 
 use crate::config::model::ClientAuthentication;
 use crate::config::model::OpenIdConnect;
+use crate::crypto::jws;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::ClientError;
@@ -37,7 +38,6 @@ use crate::http::client::Trust;
 use crate::login::oidc::call::Call;
 use crate::login::oidc::fault::Fault;
 use crate::login::oidc::fault::is_about_redirect;
-use crate::login::oidc::jws;
 use crate::login::oidc::metadata::Metadata;
 
 /// What the code was good for.

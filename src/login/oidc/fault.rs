@@ -1,5 +1,6 @@
 //! What goes wrong between us and an OpenID provider, and which rule an ID token breaks.
 
+use crate::crypto::jws::JwsFault;
 use crate::http::client::ClientError;
 use crate::login::Reason;
 
@@ -69,24 +70,9 @@ pub(in crate::login) fn is_about_redirect(error: &str, description: &str) -> boo
 /// The rule that a token breaks (OpenID Connect Core §3.1.3.7, RFC 7515, RFC 8725).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::login) enum TokenFault {
-    /// Not three parts of strict base64url with JSON objects, or over 128 KiB.
-    #[error("malformed")]
-    Malformed,
-    /// Signed with an algorithm that is not configured for the provider, or not at all.
-    #[error("algorithm not accepted")]
-    Algorithm,
-    /// `typ` says that it is another kind of token.
-    #[error("another kind of token")]
-    Type,
-    /// `crit`, `zip` or `enc`: header parameters that change the meaning and that we do not know.
-    #[error("critical header parameter")]
-    Critical,
-    /// None of the provider's keys fits.
-    #[error("unknown key")]
-    UnknownKey,
-    /// The signature does not verify.
-    #[error("signature")]
-    Signature,
+    /// It is no token of the provider's at all.
+    #[error(transparent)]
+    Signed(#[from] JwsFault),
     /// `iss` is not exactly the provider's.
     #[error("issuer")]
     Issuer,

@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::claims::types;
 use crate::clock::Timestamp;
+use crate::crypto::jws::Verified;
+use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
-use crate::login::oidc::jws::Verified;
-use crate::login::oidc::jws::Verifier;
 
 /// What an ID token must say.
 pub(super) struct Expected<'a> {
@@ -52,7 +52,7 @@ const LONGEST_SUBJECT: usize = 255;
 /// The rule that it breaks.
 pub(super) fn verify(
     token: &str,
-    verifier: &Verifier<'_>,
+    verifier: &Verifier<'_, String>,
     expected: &Expected<'_>,
 ) -> Result<IdToken, TokenFault> {
     let Verified { claims, algorithm } = verifier.verify(token)?;
@@ -183,6 +183,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::crypto::jws::JwsFault;
+    use crate::crypto::jws::Kind;
     use crate::login::fake_provider::Signer;
     use crate::login::fake_provider::right_claims;
     use crate::login::testing::NOW;
@@ -192,7 +194,8 @@ mod tests {
     fn judge(token: &str, keys: &[Jwk], algorithm: &str) -> Result<String, TokenFault> {
         let secret = Secret::new("client secret");
         let algorithms = [algorithm.to_owned()];
-        let verifier = Verifier { keys, algorithms: &algorithms, secret: Some(&secret) };
+        let secret = Some(&secret);
+        let verifier = Verifier { keys, algorithms: &algorithms, secret, kind: Kind::Jwt };
         let expected = Expected {
             issuer: &|said| said == ISSUER,
             client_id: "gateway",
@@ -266,28 +269,28 @@ mod tests {
         let keys = [signer.jwk.clone()];
         let claims = right_claims(ISSUER);
         for (header, fault) in [
-            (json!({ "alg": "none" }), TokenFault::Algorithm),
-            (json!({ "alg": "nOnE" }), TokenFault::Algorithm),
-            (json!({ "alg": "RS256" }), TokenFault::Algorithm),
-            (json!({ "alg": 1 }), TokenFault::Algorithm),
-            (json!({ "typ": "at+jwt" }), TokenFault::Type),
-            (json!({ "typ": "logout+jwt" }), TokenFault::Type),
-            (json!({ "crit": ["foo"] }), TokenFault::Critical),
-            (json!({ "b64": false }), TokenFault::Critical),
-            (json!({ "kid": "other" }), TokenFault::UnknownKey),
-            (json!({ "kid": 1 }), TokenFault::Malformed),
-            (json!({ "kid": "k".repeat(1000) }), TokenFault::Malformed),
+            (json!({ "alg": "none" }), JwsFault::Algorithm),
+            (json!({ "alg": "nOnE" }), JwsFault::Algorithm),
+            (json!({ "alg": "RS256" }), JwsFault::Algorithm),
+            (json!({ "alg": 1 }), JwsFault::Algorithm),
+            (json!({ "typ": "at+jwt" }), JwsFault::Type),
+            (json!({ "typ": "logout+jwt" }), JwsFault::Type),
+            (json!({ "crit": ["foo"] }), JwsFault::Critical),
+            (json!({ "b64": false }), JwsFault::Critical),
+            (json!({ "kid": "other" }), JwsFault::UnknownKey),
+            (json!({ "kid": 1 }), JwsFault::Malformed),
+            (json!({ "kid": "k".repeat(1000) }), JwsFault::Malformed),
         ] {
             let token = signer.sign(&header, &claims);
-            assert_eq!(judge(&token, &keys, "ES256"), Err(fault), "{header}");
+            assert_eq!(judge(&token, &keys, "ES256"), Err(fault.into()), "{header}");
         }
         let shared = Signer::hs256("client secret");
         let token = shared.sign(&json!({}), &claims);
-        assert_eq!(judge(&token, &keys, "ES256"), Err(TokenFault::Algorithm));
+        assert_eq!(judge(&token, &keys, "ES256"), Err(JwsFault::Algorithm.into()));
         assert!(judge(&token, &keys, "HS256").is_ok(), "only where it is configured");
         let (head, _) = token.rsplit_once('.').unwrap();
-        assert_eq!(judge(head, &keys, "ES256"), Err(TokenFault::Malformed));
-        assert_eq!(judge(&format!("{head}."), &keys, "HS256"), Err(TokenFault::Signature));
+        assert_eq!(judge(head, &keys, "ES256"), Err(JwsFault::Malformed.into()));
+        assert_eq!(judge(&format!("{head}."), &keys, "HS256"), Err(JwsFault::Signature.into()));
     }
 
     #[test]
@@ -301,19 +304,19 @@ mod tests {
         let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
         for signature in [other.rsplit_once('.').unwrap().1, &zeros, "AAAA", &signature[1..]] {
             let token = format!("{message}.{signature}");
-            assert_eq!(judge(&token, &keys, "ES256"), Err(TokenFault::Signature));
+            assert_eq!(judge(&token, &keys, "ES256"), Err(JwsFault::Signature.into()));
         }
         let thief = Signer::es256("k");
         let embedded =
             thief.sign(&json!({ "jwk": thief.jwk, "jku": "http://127.0.0.1:1/" }), &claims);
-        assert_eq!(judge(&embedded, &keys, "ES256"), Err(TokenFault::Signature));
+        assert_eq!(judge(&embedded, &keys, "ES256"), Err(JwsFault::Signature.into()));
         for token in
             [format!("{token}="), format!("{token} "), format!("{token}.x"), format!(" {token}")]
         {
             assert!(judge(&token, &keys, "ES256").is_err(), "{token}");
         }
         let twice = signer.sign_raw(r#"{"alg":"ES256","kid":"k"}"#, r#"{"sub":"1","sub":"2"}"#);
-        assert_eq!(judge(&twice, &keys, "ES256"), Err(TokenFault::Malformed));
+        assert_eq!(judge(&twice, &keys, "ES256"), Err(JwsFault::Malformed.into()));
     }
 
     #[test]
@@ -323,9 +326,9 @@ mod tests {
         let token = two.sign_raw(header, &right_claims(ISSUER).to_string());
         let keys = [one.jwk, two.jwk];
         assert!(judge(&token, &keys, "ES256").is_ok());
-        assert_eq!(judge(&token, &keys[..1], "ES256"), Err(TokenFault::Signature));
+        assert_eq!(judge(&token, &keys[..1], "ES256"), Err(JwsFault::Signature.into()));
         let [_, mut encryption] = keys;
         encryption.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Encryption);
-        assert_eq!(judge(&token, &[encryption], "ES256"), Err(TokenFault::UnknownKey));
+        assert_eq!(judge(&token, &[encryption], "ES256"), Err(JwsFault::UnknownKey.into()));
     }
 }

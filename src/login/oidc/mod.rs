@@ -8,7 +8,6 @@ mod call;
 mod exchange;
 mod fault;
 mod id_token;
-mod jws;
 mod keys;
 mod metadata;
 mod organisation;
@@ -27,12 +26,14 @@ pub(super) use call::Call;
 pub(super) use fault::Fault;
 use fault::TokenFault;
 pub(super) use fault::is_about_redirect;
-pub(super) use jws::object as json_object;
 pub(super) use metadata::Metadata;
 
 use crate::clock::Timestamp;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
+use crate::crypto::jws::JwsFault;
+use crate::crypto::jws::Kind;
+use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
@@ -254,7 +255,9 @@ impl RelyingParty {
         let keys = known.keys.obtain(now, fetch()).await?;
         match judge(&keys.value) {
             // A signature that no key at hand made may be a new key's, with or without an id.
-            Err(TokenFault::UnknownKey | TokenFault::Signature) if known.keys.may_refetch(now) => {
+            Err(TokenFault::Signed(JwsFault::UnknownKey | JwsFault::Signature))
+                if known.keys.may_refetch(now) =>
+            {
                 let keys = known.keys.refetch(now, fetch()).await?;
                 Ok(judge(&keys.value)?)
             }
@@ -327,11 +330,12 @@ fn expected<'a>(
     }
 }
 
-fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
-    jws::Verifier {
+fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> Verifier<'a, String> {
+    Verifier {
         keys,
         algorithms: &peer.connection.signing_algorithms,
         secret: peer.connection.client_secret.as_ref(),
+        kind: Kind::Jwt,
     }
 }
 

@@ -1,0 +1,1 @@
+//! CONS: consent, and the page of signed-in applications.

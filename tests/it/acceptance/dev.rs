@@ -1,0 +1,1 @@
+//! DEV: the device flow.

@@ -1,0 +1,1 @@
+//! DISC: discovery and keys.

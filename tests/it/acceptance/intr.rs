@@ -1,0 +1,1 @@
+//! INTR: introspection.

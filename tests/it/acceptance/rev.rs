@@ -1,0 +1,1 @@
+//! REV: revocation.
