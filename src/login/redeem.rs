@@ -126,9 +126,9 @@ fn check_issuer(
 /// two such providers leaves nothing to tell them apart by.
 fn check_plain_issuer(parameters: &Form, connection: &OAuth2) -> Result<(), Reason> {
     let ambiguous = connection.shares_callback && parameters.get("error").is_none();
-    let fits = match parameters.get("iss").filter(|_| connection.names_issuer) {
-        Some(said) => said == connection.issuer,
-        None => !ambiguous,
+    let fits = match (parameters.get("iss"), &connection.response_issuer) {
+        (Some(said), Some(known)) => said == known,
+        (None, _) | (_, None) => !ambiguous,
     };
     fits.then_some(()).ok_or(Reason::IssuerMismatch)
 }

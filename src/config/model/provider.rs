@@ -169,8 +169,8 @@ pub enum Tenants {
 pub struct OAuth2 {
     /// A name for the provider, its authorization endpoint unless configured.
     pub issuer: String,
-    /// Whether `issuer` is a name of the provider's own, so that an `iss` of an answer must be it.
-    pub names_issuer: bool,
+    /// What an `iss` of its answers must be (RFC 9207), where that is known.
+    pub response_issuer: Option<String>,
     /// Where people are sent to sign in.
     pub authorization_endpoint: Url,
     /// Where codes are redeemed.

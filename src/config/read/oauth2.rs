@@ -50,7 +50,7 @@ pub(crate) fn read(
     let callback = plain.map_or(own.as_str(), |p| p.callback_path);
     let named = reader.text("authority").map(str::to_owned);
     Ok(Box::new(OAuth2 {
-        names_issuer: named.is_some(),
+        response_issuer: named.clone(),
         issuer: named.unwrap_or_else(|| authorization_endpoint.to_string()),
         authorization_endpoint,
         token_endpoint,
@@ -84,7 +84,7 @@ fn userinfo(
     scopes: &[String],
     report: &mut Report,
 ) -> Result<Userinfo, Refusal> {
-    let Some(subject) = reader.text("subject").or(plain.map(|p| p.subject)) else {
+    let Some(subject) = reader.text("subject").or_else(|| plain.map(|p| p.subject)) else {
         let what = "nothing says which member of its userinfo names a person";
         return Err(reader.refusal("subject", what, "write subject=\"id\""));
     };
@@ -104,10 +104,10 @@ fn userinfo(
         parameters.push(("user.fields".to_owned(), "confirmed_email".to_owned()));
     }
     let emails = plain.and_then(|p| p.emails).filter(|_| sees_addresses(scopes));
-    let emails = emails.and_then(|below| {
+    let emails = emails.map(|below| {
         let mut url = endpoint.clone();
         url.set_path(&format!("{}{below}", endpoint.path().trim_end_matches('/')));
-        Some(url)
+        url
     });
     Ok(Userinfo {
         endpoint,

@@ -1,5 +1,7 @@
 //! A provider's own words about a person become a subject and claims, as ASP.NET's handlers map them.
 
+use std::fmt::Write;
+
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use http::header;
@@ -71,7 +73,10 @@ fn unfit(_: http::Error) -> Fault {
 fn proof(secret: &str, access_token: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let tag = hmac::sign(&key, access_token.as_bytes());
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    tag.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Reads the description.
@@ -174,14 +179,14 @@ mod tests {
         }
     }
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
     #[test]
     fn a_person_needs_a_name_that_lasts() {
         let of =
-            |value: Value| subject(&userinfo("data.id", &[]), &map(json!({"data": value}))).ok();
+            |value: Value| subject(&userinfo("data.id", &[]), &map(&json!({"data": value}))).ok();
         assert_eq!(of(json!({"id": "2244994945"})).as_deref(), Some("2244994945"));
         assert_eq!(of(json!({"id": 583_231})).as_deref(), Some("583231"));
         for nobody in [
@@ -206,12 +211,12 @@ mod tests {
             userinfo("id", &[("login", "n"), ("a.b", "deep"), ("email", EMAIL), ("list", "l")]);
         let said = json!({"id": 1, "login": "octocat", "a": {"b": 7}, "email": "o@x.test",
             "list": ["x", 1], "other": "not asked for"});
-        let claims = claims(&known, &map(said.clone())).unwrap();
+        let claims = claims(&known, &map(&said)).unwrap();
         let expected = json!({types::NAME_IDENTIFIER: "1", "n": "octocat", "deep": "7",
             EMAIL: "o@x.test", "l": ["x"]});
         assert_eq!(Value::Object(claims), expected);
         for doubt in [json!(false), json!("false"), json!(null)] {
-            let mut said = map(said.clone());
+            let mut said = map(&said);
             said.insert("email_verified".to_owned(), doubt);
             assert_eq!(super::claims(&known, &said).unwrap().get(EMAIL), None);
         }
