@@ -27,6 +27,9 @@ use crate::login::transaction::Bearer;
 use crate::login::transaction::Opened;
 use crate::login::transaction::Transaction;
 use crate::login::way::Way;
+use crate::pages;
+use crate::pages::Fragment;
+use crate::pages::Look;
 use crate::session::End;
 use crate::session::SessionId;
 use crate::session::Visit;
@@ -56,6 +59,11 @@ impl Login {
     /// `GET` or `POST` of a redirect URI.
     pub(super) async fn callback(&self, visit: &Visit) -> Result<Response, Problem> {
         let exchange = &visit.exchange;
+        if may_hold_fragment(visit) {
+            let look = &Look::of(&visit.config, &visit.site, exchange);
+            let action = exchange.target.path.as_str();
+            return Ok(pages::fragment(&Fragment { look, action }));
+        }
         let parameters = parameters(exchange)?;
         self.count_attempt(visit)?;
         let (browser, origin) = (Browser::known(exchange), exchange.origin());
@@ -97,7 +105,9 @@ impl Login {
                 }
                 let return_path = return_path(&visit.config, site, &transaction.return_path);
                 let arrival = Arrival { site, source: &transaction.source, return_path, identity };
-                Ok(self.arrive(visit, About::new(site, provider), arrival))
+                let mut response = self.arrive(visit, About::new(site, provider), arrival);
+                Browser::forget(&mut response);
+                Ok(response)
             }
             Err(reason) => Err(self.refuse_pending(pending, &reason)),
         }
@@ -162,6 +172,22 @@ impl Login {
         }
         problem
     }
+}
+
+/// Whether an answer may stand in the fragment, where providers put one with an ID token that they
+/// do not post: then nothing comes here but the bare address.
+fn may_hold_fragment(visit: &Visit) -> bool {
+    let exchange = &visit.exchange;
+    let bare = exchange.target.query.as_deref().is_none_or(str::is_empty);
+    exchange.method == http::Method::GET
+        && bare
+        && place::providers(&visit.config, &visit.site).any(|provider| match Way::to(provider) {
+            Some(Way::OpenIdConnect(connection)) => {
+                connection.response_type.has_id_token()
+                    && exchange.target.path.is(&connection.callback_path)
+            }
+            Some(Way::OAuth2(_)) | None => false,
+        })
 }
 
 /// The parameters of the answer, each once, from where the method puts them.

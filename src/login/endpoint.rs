@@ -31,12 +31,16 @@ pub(super) enum Endpoint<'p> {
     LegacyLogin,
     /// `/account/login` of the identity server.
     AccountLogin,
+    /// `/external/challenge` of the identity server.
+    Challenge,
     /// Anything else under the identity prefix, which the CMS ignores too.
     Nothing,
 }
 
 /// The identity server's page for signing in.
 pub(super) const ACCOUNT_LOGIN: &str = "/account/login";
+const CHALLENGE: &str = "/external/challenge";
+const EXTERNAL_CALLBACK: &str = "/external/callback";
 const CMS_LOGOUT: &str = "/sitecore/logout";
 
 /// The endpoint at `path` on `site`, if it is one of ours. A slash at the end makes no difference, as
@@ -52,6 +56,13 @@ pub(super) fn find<'p>(
     let identity_server = site.destination == Destination::IdentityServer;
     if identity_server && is(ACCOUNT_LOGIN) {
         return Some(Endpoint::AccountLogin);
+    }
+    if identity_server && is(CHALLENGE) {
+        return Some(Endpoint::Challenge);
+    }
+    // A step of IdentityServer4's after the provider's answer; by itself it is an answer to nothing.
+    if identity_server && is(EXTERNAL_CALLBACK) {
+        return Some(Endpoint::Callback);
     }
     if ways(config, site).any(|way| is(way.callback_path())) || is("/signin-oidc") {
         return Some(Endpoint::Callback);

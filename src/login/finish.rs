@@ -18,6 +18,7 @@ use crate::login::Login;
 use crate::login::Reason;
 use crate::login::oidc::Person;
 use crate::login::outcome::About;
+use crate::login::overage;
 use crate::login::place;
 use crate::login::start::redirect;
 use crate::session::End;
@@ -53,7 +54,11 @@ impl Login {
         now: Timestamp,
     ) -> Result<Identity, Reason> {
         let claims = inbound::claims(&person.claims, provider.map_inbound_claims);
-        let claims = transformation::apply(&provider.transformations, &provider.name, claims);
+        let mut claims = transformation::apply(&provider.transformations, &provider.name, claims);
+        claims.retain(|claim| claim.kind != overage::CLAIM);
+        if overage::left_groups_out(&person.claims) {
+            claims.add(overage::CLAIM, overage::ADVICE);
+        }
         let user = if place::is_identity_server(site) {
             passer_by(provider, &person.subject, &claims)
         } else {
@@ -85,7 +90,11 @@ impl Login {
         let settings = &visit.config.sessions;
         let name = cookie::name(settings, site, source);
         self.end_sessions(visit, &name, End::Replace);
-        self.succeeded(about, &identity.user.name, &visit.exchange);
+        let note = identity.claims.first(overage::CLAIM).map(|_| overage::CLAIM);
+        if note.is_some() {
+            tracing::warn!(provider = ?about.provider, user = ?identity.user.name, advice = overage::ADVICE, request.id = %visit.exchange.id, "too many groups for a token");
+        }
+        self.succeeded(about, &identity.user.name, note, &visit.exchange);
         let (token, session) = self.parts.sessions.begin(identity, settings);
         let mut response = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);

@@ -7,6 +7,7 @@
 mod addresses;
 mod browser;
 mod callback;
+mod choice;
 mod endpoint;
 #[cfg(test)]
 mod fake_provider;
@@ -18,6 +19,7 @@ mod logout;
 mod oauth2;
 mod oidc;
 mod outcome;
+mod overage;
 mod page;
 mod place;
 mod reason;
@@ -146,6 +148,10 @@ impl Login {
             Endpoint::AccountLogin => {
                 allow(visit, BOTH)?;
                 self.account_login(visit).await
+            }
+            Endpoint::Challenge => {
+                allow(visit, READ)?;
+                self.challenge(visit).await
             }
             Endpoint::Nothing => Err(Problem::NotFound(
                 "This address under the identity prefix is not in use.".into(),

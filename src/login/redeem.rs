@@ -74,7 +74,7 @@ impl Login {
             verifier: &transaction.verifier,
             now,
         };
-        self.relying_party.finish(peer, answer).await.map_err(log)
+        Box::pin(self.relying_party.finish(peer, answer)).await.map_err(log)
     }
 
     async fn by_oauth2(
@@ -94,7 +94,8 @@ impl Login {
             now: visit.exchange.now,
         };
         let peer = PlainPeer { provider, connection };
-        self.plain_party.finish(peer, answer).await.map_err(|fault| log(pending, &fault))
+        let person = Box::pin(self.plain_party.finish(peer, answer)).await;
+        person.map_err(|fault| log(pending, &fault))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::http::response;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::browser::Browser;
+use crate::login::choice::Choice;
 use crate::login::endpoint;
 use crate::login::is_post;
 use crate::login::links;
@@ -109,6 +110,10 @@ impl Login {
     /// The provider's own page when it cannot be asked.
     pub(super) async fn begin(&self, visit: &Visit, start: Start<'_>) -> Result<Response, Problem> {
         let exchange = &visit.exchange;
+        let choice = Choice::of(&visit.config, start.site, Some(&start.return_path));
+        if !choice.admits(start.provider) {
+            return Err(not_mapped(&start.site.name, &start.provider.name));
+        }
         let Some(way) = Way::to(start.provider) else {
             let form = links::local_form(&visit.config, start.site, Some(&start.return_path));
             return Ok(redirect(visit, &form));

@@ -66,6 +66,8 @@ pub struct Client {
     pub require_consent: bool,
     /// `EnableLocalLogin`.
     pub local_login: bool,
+    /// `IdentityProviderRestrictions`: the only external providers that count; all when empty.
+    pub identity_provider_restrictions: Vec<String>,
     /// `AccessTokenLifetimeInSeconds`.
     pub access_token_lifetime: Duration,
     /// `IdentityTokenLifetimeInSeconds`.

@@ -193,6 +193,7 @@ impl Reader<'_> {
             ),
             require_consent: boolean(setting, "RequireConsent", false, report),
             local_login: boolean(setting, "EnableLocalLogin", true, report),
+            identity_provider_restrictions: self.list("IdentityProviderRestrictions"),
             access_token_lifetime: self.seconds("AccessTokenLifetime", 3_600, report),
             id_token_lifetime: self.seconds("IdentityTokenLifetime", 3_600, report),
             code_lifetime: self.seconds("AuthorizationCodeLifetime", 60, report),

@@ -54,6 +54,7 @@ fn client(id: &str, grant: &str, scopes: &[&str]) -> Client {
         user_claims_in_id_token: false,
         require_consent: false,
         local_login: true,
+        identity_provider_restrictions: Vec::new(),
         access_token_lifetime: Duration::from_hours(1),
         id_token_lifetime: Duration::from_mins(5),
         code_lifetime: Duration::from_mins(1),
