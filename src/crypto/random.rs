@@ -29,3 +29,9 @@ pub fn handle() -> String {
 pub fn identifier() -> String {
     format!("{:032x}", u128::from_be_bytes(bytes::<16>()))
 }
+
+/// Nine random decimal digits.
+pub fn digits() -> String {
+    // One in 2³⁴ more or less often is no help to anybody.
+    format!("{:09}", u64::from_be_bytes(bytes()) % 1_000_000_000)
+}

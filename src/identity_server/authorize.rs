@@ -57,6 +57,20 @@ impl IdentityServer {
             Err(refusal) => return Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal))),
         };
         match interaction::next(&request, Person::of(visit), signed_in, visit.exchange.now) {
+            Step::Answer(person)
+                if self.needs_consent(&request, &person, visit.exchange.now).await? =>
+            {
+                let refusal = if request.details.silent {
+                    let (error, description) = ("consent_required", "the person must be asked");
+                    Refusal::Client { reply: request.reply, error, description }
+                } else {
+                    match self.ask_consent(visit, form) {
+                        Some(answer) => return Ok(Outcome::Answer(answer)),
+                        None => TOO_LONG,
+                    }
+                };
+                Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal)))
+            }
             Step::Answer(person) => {
                 self.grant(visit, issuer, &request, person).await.map(Outcome::Answer)
             }
@@ -76,7 +90,7 @@ impl IdentityServer {
     }
 
     /// Sends a code, and in the hybrid flow an ID token beside it.
-    async fn grant(
+    pub(super) async fn grant(
         &self,
         visit: &Visit,
         issuer: &str,
@@ -97,6 +111,9 @@ impl IdentityServer {
         // A sign-out meanwhile may have looked for grants before this one was kept.
         if visit.session.as_ref().is_none_or(|s| self.parts.sessions.live(&s.id).is_none()) {
             self.end_grant(&grant.name).await?;
+        }
+        if let Some(session) = &visit.session {
+            session.sign_into(&client.id);
         }
         let around = Around {
             nonce: details.nonce.as_deref(),

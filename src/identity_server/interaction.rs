@@ -1,6 +1,7 @@
 //! What must happen before a request can be answered (IdentityServer4's order of rules).
 
 use crate::clock::Timestamp;
+use crate::config::model::identity_server::Client;
 use crate::identity_server::person::LOCAL;
 use crate::identity_server::person::Person;
 use crate::identity_server::request::AuthorizationRequest;
@@ -37,9 +38,6 @@ pub(super) fn next(
     let details = &request.details;
     let fitting = person.filter(|person| fits(request, person, signed_in, now));
     match fitting {
-        Some(_) if request.client.require_consent => {
-            Step::Refuse("consent_required", "this server cannot ask for consent")
-        }
         Some(person) => Step::Answer(person),
         None if details.silent => Step::Refuse("login_required", "nobody suitable is signed in"),
         None => match signed_in {
@@ -66,6 +64,10 @@ fn fits(
                 .is_none_or(|most| !most.is_zero() && now.since(person.authenticated_at) <= most);
     let provider = details.idp.as_ref().is_none_or(|idp| *idp == person.idp);
     let subject = details.subject.as_ref().is_none_or(|subject| *subject == person.subject);
-    let local_allowed = request.client.local_login || person.idp != LOCAL;
-    new_enough && provider && subject && local_allowed
+    new_enough && provider && subject && admits(&request.client, person)
+}
+
+/// Whether the client takes people who signed in as this person did.
+pub(super) fn admits(client: &Client, person: &Person) -> bool {
+    client.local_login || person.idp != LOCAL
 }

@@ -15,6 +15,9 @@ pub(super) const ID_TOKEN: &str = "JWT";
 /// `typ` of access tokens (RFC 9068 §2.1), which keeps them from being taken for ID tokens.
 pub(super) const ACCESS_TOKEN: &str = "at+jwt";
 
+/// `typ` of logout tokens (OpenID Connect Back-Channel Logout §2.4).
+pub(super) const LOGOUT_TOKEN: &str = "logout+jwt";
+
 /// Every key that is published; the first of an algorithm signs.
 #[derive(Debug)]
 pub(super) struct Keys(Vec<SigningKey>);

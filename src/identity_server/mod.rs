@@ -3,14 +3,22 @@
 mod access;
 mod account_logout;
 mod authorize;
+mod back_channel;
 mod claims;
 mod client;
+mod consent;
 mod cors;
+mod device;
+mod device_authorization;
 mod discovery;
 mod end_session;
+mod end_session_callback;
+mod form_proof;
 mod grant;
+mod grants_page;
 mod home_error;
 mod interaction;
+mod introspect;
 mod keys;
 mod mint;
 mod pending;
@@ -18,7 +26,9 @@ mod person;
 mod reply;
 mod request;
 mod requested;
+mod revoke;
 mod scope;
+mod scope_choice;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -35,20 +45,29 @@ use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::identity_server::back_channel::Courier;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
+use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
 use crate::store::grants::Grants;
+use crate::users::throttle::Throttle;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
     keys: Keys,
+    /// Tells clients of sign-outs.
+    courier: Arc<Courier>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
+    /// Counts device authorization requests, by network.
+    device_requests: Throttle,
+    /// Counts user codes that lead nowhere, by session and by network.
+    code_guesses: Throttle,
 }
 
 /// What the identity server is made of.
@@ -80,6 +99,16 @@ pub enum Outcome {
         /// What to fill in as the name (`login_hint`).
         login_hint: Option<String>,
     },
+    /// Somebody signed out whose session came from an external provider: on to its own sign-out,
+    /// where it has one.
+    SignOut {
+        /// The session, ended.
+        session: Arc<Session>,
+        /// Where to go on after that.
+        return_path: ReturnPath,
+        /// The answer where the provider has none, and the cookies that it takes away in any case.
+        answer: Response,
+    },
 }
 
 /// An address under the site.
@@ -101,15 +130,23 @@ enum Endpoint {
     Token,
     Userinfo,
     EndSession,
+    EndSessionCallback,
     AccountLogout,
     HomeError,
+    Consent,
+    DeviceAuthorization,
+    Device,
+    Grants,
+    Introspect,
+    Revoke,
 }
 
 const GET: Option<&str> = Some("GET, HEAD");
 const GET_POST: Option<&str> = Some("GET, HEAD, POST");
+const POST: Option<&str> = Some("POST");
 
 /// The endpoint table, at IdentityServer4's paths.
-const ROUTES: [Route; 10] = [
+const ROUTES: &[Route] = &[
     route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
     route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
@@ -118,8 +155,15 @@ const ROUTES: [Route; 10] = [
     route("/connect/token", Endpoint::Token, None, true),
     route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
     route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
+    route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
+    route("/consent", Endpoint::Consent, GET_POST, false),
+    route("/connect/deviceauthorization", Endpoint::DeviceAuthorization, None, false),
+    route("/device", Endpoint::Device, GET_POST, false),
+    route("/grants", Endpoint::Grants, GET_POST, false),
+    route("/connect/introspect", Endpoint::Introspect, POST, false),
+    route("/connect/revocation", Endpoint::Revoke, POST, true),
 ];
 
 const fn route(
@@ -139,9 +183,12 @@ impl IdentityServer {
     /// When a key cannot be read or written.
     pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
         Ok(Self {
+            courier: Courier::new(Arc::clone(&parts.metrics)),
             parts,
             keys: Keys::open(keys)?,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            device_requests: Throttle::new(),
+            code_guesses: Throttle::new(),
         })
     }
 
@@ -173,12 +220,19 @@ impl IdentityServer {
         let answer = match endpoint {
             Endpoint::Authorize => return self.authorize(visit).await,
             Endpoint::AuthorizeCallback => return self.authorize_callback(visit).await,
+            Endpoint::Consent => return self.consent(visit).await,
+            Endpoint::Device => return self.device(visit).await,
+            Endpoint::Grants => return self.grants_page(visit).await,
+            Endpoint::DeviceAuthorization => self.device_authorization(visit).await,
+            Endpoint::Introspect => self.introspect(visit).await,
+            Endpoint::Revoke => self.revoke(visit).await,
             Endpoint::Discovery => self.discovery(visit),
             Endpoint::Jwks => Ok(self.jwks()),
             Endpoint::Token => self.token(visit).await,
             Endpoint::Userinfo => self.userinfo(visit).await,
-            Endpoint::EndSession => self.end_session(visit).await,
-            Endpoint::AccountLogout => self.account_logout(visit).await,
+            Endpoint::EndSession => return self.end_session(visit).await,
+            Endpoint::EndSessionCallback => self.end_session_callback(visit),
+            Endpoint::AccountLogout => return self.account_logout(visit).await,
             Endpoint::HomeError => self.home_error(visit),
         };
         answer.map(Outcome::Answer)

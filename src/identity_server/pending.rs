@@ -63,7 +63,19 @@ impl IdentityServer {
     ///
     /// [`Problem::BadRequest`] when it was kept and is no longer.
     pub(super) fn come_back(&self, visit: &Visit) -> Result<(Form, SignedIn), Problem> {
-        let query = visit.exchange.query()?;
+        self.come_back_with(visit, &visit.exchange.query()?)
+    }
+
+    /// The same, for a way back whose query is `query`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::come_back`].
+    pub(super) fn come_back_with(
+        &self,
+        visit: &Visit,
+        query: &Form,
+    ) -> Result<(Form, SignedIn), Problem> {
         let now = visit.exchange.now;
         let form = match query.get(KEPT) {
             Some(name) => {
@@ -123,7 +135,7 @@ fn encode(form: &Form) -> String {
 }
 
 /// One address, or one IPv6 network of a customer's usual size, fills only its own share.
-fn owner_of(client: IpAddr) -> String {
+pub(super) fn owner_of(client: IpAddr) -> String {
     match client.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

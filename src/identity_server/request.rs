@@ -46,6 +46,8 @@ pub(super) struct Details {
     pub(super) silent: bool,
     /// `prompt=login` or `select_account`: a sign-in that is newer than the request.
     pub(super) sign_in_anew: bool,
+    /// `prompt=consent`: the person is asked in any case.
+    pub(super) consent_anew: bool,
     /// `max_age`.
     pub(super) max_age: Option<Duration>,
     /// The only subject that will do (`id_token_hint`, `claims`).
@@ -145,7 +147,7 @@ impl Judge<'_> {
         if needs_nonce && (nonce.is_none() || !asks_openid(form)) {
             return Err(invalid("an ID token in the answer needs nonce and the scope openid"));
         }
-        let (silent, sign_in_anew) = prompt(form)?;
+        let Prompt { silent, sign_in_anew, consent_anew } = prompt(form)?;
         let claims = claims(form)?;
         bounded(form, "ui_locales", 100)?;
         Ok(Details {
@@ -153,6 +155,7 @@ impl Judge<'_> {
             challenge: challenge(client, response_type, form)?,
             silent,
             sign_in_anew,
+            consent_anew,
             max_age: max_age(form)?,
             subject: self.subject(client, form, &claims)?,
             login_hint: bounded(form, "login_hint", 100)?.map(str::to_owned),
@@ -297,15 +300,21 @@ fn bounded<'a>(form: &'a Form, name: &str, longest: usize) -> Result<Option<&'a 
     }
 }
 
-/// Whether no page may be shown, and whether a new sign-in is wanted. Consent is the client owner's
-/// to ask for, in the client's file; unknown words are passed over.
-fn prompt(form: &Form) -> Result<(bool, bool), Fault> {
+/// What `prompt` asks for; unknown words are passed over.
+struct Prompt {
+    silent: bool,
+    sign_in_anew: bool,
+    consent_anew: bool,
+}
+
+fn prompt(form: &Form) -> Result<Prompt, Fault> {
     let words: Vec<_> = value(form, "prompt").unwrap_or_default().split(' ').collect();
     let silent = words.contains(&"none");
     if silent && words.len() > 1 {
         return Err(invalid("prompt=none stands alone"));
     }
-    Ok((silent, words.iter().any(|word| matches!(*word, "login" | "select_account"))))
+    let sign_in_anew = words.iter().any(|word| matches!(*word, "login" | "select_account"));
+    Ok(Prompt { silent, sign_in_anew, consent_anew: words.contains(&"consent") })
 }
 
 fn max_age(form: &Form) -> Result<Option<Duration>, Fault> {

@@ -81,6 +81,7 @@ impl Login {
             authenticated_at: person.authenticated_at,
             remembered: false,
             ends_at,
+            refresh: person.refresh,
         })
     }
 

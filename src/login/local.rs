@@ -98,6 +98,7 @@ impl Login {
             remembered: form.get("rememberLogin") == Some("true")
                 && may_remember(&visit.config, site),
             ends_at: None,
+            refresh: None,
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;

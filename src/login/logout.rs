@@ -129,6 +129,28 @@ impl Login {
     ) -> Option<Response> {
         let (session, provider) =
             ended.iter().find_map(|session| Some((session, wanted(&visit.config, session)?)))?;
+        self.on_to_provider(visit, session, provider, return_path).await
+    }
+
+    /// On to the external provider's own sign-out that a session of the identity server came from, to
+    /// come back to `return_path`; `None` when it has none, or cannot be asked.
+    pub async fn sign_out_at_provider(
+        &self,
+        visit: &Visit,
+        session: &Session,
+        return_path: &ReturnPath,
+    ) -> Option<Response> {
+        let provider = place::provider(&visit.config, &visit.site, &session.identity.provider)?;
+        self.on_to_provider(visit, session, provider, Some(return_path)).await
+    }
+
+    async fn on_to_provider(
+        &self,
+        visit: &Visit,
+        session: &Session,
+        provider: &Provider,
+        return_path: Option<&ReturnPath>,
+    ) -> Option<Response> {
         let connection = endpoint::connection(provider)?;
         let exchange = &visit.exchange;
         let peer = Peer { provider, connection };
@@ -139,7 +161,10 @@ impl Login {
                 return None;
             }
         };
-        let mut url = metadata.end_session_endpoint?;
+        // An address of the preset's own has Auth0's word for the way back.
+        let (standard, own) = (metadata.end_session_endpoint, &connection.sign_out_address);
+        let back = if standard.is_some() { "post_logout_redirect_uri" } else { "returnTo" };
+        let mut url = standard.or_else(|| own.clone())?;
         let browser = Browser::of(exchange);
         let state = ticket::issue(
             &self.parts.seal,
@@ -155,7 +180,7 @@ impl Login {
                 query.append_pair("id_token_hint", id_token.expose());
             }
             query.append_pair("client_id", &connection.client_id);
-            query.append_pair("post_logout_redirect_uri", &landing);
+            query.append_pair(back, &landing);
             query.append_pair("state", &state);
         }
         self.count_logout(&session.identity.site, "external");
@@ -164,7 +189,7 @@ impl Login {
         Some(response)
     }
 
-    fn count_logout(&self, site: &str, kind: &str) {
+    pub(super) fn count_logout(&self, site: &str, kind: &str) {
         self.parts.metrics.logouts.with_label_values(&[site, kind]).inc();
     }
 }

@@ -5,6 +5,7 @@
 //! makes a session of them. The identity server's site is a site like any other.
 
 mod addresses;
+mod back_channel;
 mod browser;
 mod callback;
 mod choice;
@@ -12,6 +13,7 @@ mod endpoint;
 #[cfg(test)]
 mod fake_provider;
 mod finish;
+mod front_channel;
 mod limit;
 mod links;
 mod local;
@@ -24,6 +26,7 @@ mod page;
 mod place;
 mod reason;
 mod redeem;
+mod refresh;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
@@ -44,6 +47,8 @@ use http::Method;
 pub use addresses::Addresses;
 pub use addresses::addresses;
 pub use reason::Reason;
+pub use refresh::Occasion;
+pub use refresh::Renewed;
 
 use crate::clock::Clock;
 use crate::config::model::Config;
@@ -59,8 +64,10 @@ use crate::login::oauth2::PlainParty;
 use crate::login::oidc::RelyingParty;
 use crate::login::transaction::Transactions;
 use crate::observe::Metrics;
+use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::SpentIds;
 use crate::users::local::LocalUsers;
 
 /// The login engine. One per process; outlives reloads.
@@ -71,6 +78,8 @@ pub struct Login {
     plain_party: PlainParty,
     transactions: Transactions,
     limit: Limit,
+    /// Logout tokens that have been used.
+    logout_tokens: SpentIds,
 }
 
 /// What the engine is made of.
@@ -88,6 +97,39 @@ pub struct Parts {
     pub local_users: Arc<LocalUsers>,
 }
 
+/// How a request to this room ends.
+#[derive(Debug)]
+pub enum Outcome {
+    /// With this answer.
+    Answer(Response),
+    /// A provider has signed people out; what is said depends on whom else that concerns.
+    Ended(Ended),
+}
+
+/// Sessions that a provider has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Those that were there, gone now.
+    pub sessions: Vec<Arc<Session>>,
+    /// How the provider told us.
+    pub channel: Channel,
+}
+
+/// The way that a provider tells of a sign-out.
+#[derive(Debug)]
+pub enum Channel {
+    /// From server to server.
+    Back,
+    /// In a frame of its own page.
+    Front {
+        /// The origins of such pages.
+        framed_by: Vec<String>,
+    },
+}
+
+/// Logout tokens that are remembered at a time: only authentic ones are.
+const MOST_LOGOUT_TOKENS: usize = 1_000_000;
+
 impl Login {
     /// A login engine. Sign-ins that were started before do not finish here.
     pub fn new(parts: Parts) -> Self {
@@ -97,6 +139,7 @@ impl Login {
             relying_party: RelyingParty::new(client, Arc::clone(&parts.metrics)),
             transactions: Transactions::new(parts.seal.clone()),
             limit: Limit::default(),
+            logout_tokens: SpentIds::new(MOST_LOGOUT_TOKENS),
             parts,
         }
     }
@@ -111,52 +154,31 @@ impl Login {
     /// # Errors
     ///
     /// What the person or program is told, see [`Problem`].
-    pub async fn answer(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = &visit.exchange.target.path;
         let endpoint = endpoint::find(&visit.config, &visit.site, path);
-        match endpoint.unwrap_or(Endpoint::Nothing) {
-            Endpoint::Start(target) => {
-                allow(visit, READ)?;
-                self.start_named(visit, target).await
-            }
+        let endpoint = endpoint.unwrap_or(Endpoint::Nothing);
+        if let Some(methods) = endpoint.methods() {
+            allow(visit, methods)?;
+        }
+        let answer = match endpoint {
+            Endpoint::BackChannelLogout => return self.back_channel_logout(visit).await,
+            Endpoint::FrontChannelLogout => return self.front_channel_logout(visit).await,
+            Endpoint::Start(target) => self.start_named(visit, target).await,
             Endpoint::ExternalLogin => self.external_login(visit).await,
-            Endpoint::Callback => {
-                // No HEAD: a program that looks ahead would use the answer up.
-                allow(visit, "GET, POST")?;
-                self.callback(visit).await
-            }
-            Endpoint::ExternalLoginCallback => {
-                allow(visit, READ)?;
-                Self::external_login_callback(visit)
-            }
-            Endpoint::PostLogout => {
-                allow(visit, READ)?;
-                self.post_logout(visit)
-            }
-            Endpoint::Logout => {
-                allow(visit, BOTH)?;
-                self.logout(visit).await
-            }
-            Endpoint::SignInUrls => {
-                allow(visit, READ)?;
-                sign_in_urls::answer(visit)
-            }
-            Endpoint::LegacyLogin => {
-                allow(visit, BOTH)?;
-                self.legacy_login(visit).await
-            }
-            Endpoint::AccountLogin => {
-                allow(visit, BOTH)?;
-                self.account_login(visit).await
-            }
-            Endpoint::Challenge => {
-                allow(visit, READ)?;
-                self.challenge(visit).await
-            }
+            Endpoint::Callback => self.callback(visit).await,
+            Endpoint::ExternalLoginCallback => Self::external_login_callback(visit),
+            Endpoint::PostLogout => self.post_logout(visit),
+            Endpoint::Logout => self.logout(visit).await,
+            Endpoint::SignInUrls => sign_in_urls::answer(visit),
+            Endpoint::LegacyLogin => self.legacy_login(visit).await,
+            Endpoint::AccountLogin => self.account_login(visit).await,
+            Endpoint::Challenge => self.challenge(visit).await,
             Endpoint::Nothing => Err(Problem::NotFound(
                 "This address under the identity prefix is not in use.".into(),
             )),
-        }
+        };
+        answer.map(Outcome::Answer)
     }
 
     /// Brings the gauges up to date that grow by themselves (the age of each provider's keys). To be
@@ -165,9 +187,6 @@ impl Login {
         self.relying_party.observe(self.parts.clock.now());
     }
 }
-
-const READ: &str = "GET, HEAD";
-const BOTH: &str = "GET, HEAD, POST";
 
 fn allow(visit: &Visit, methods: &'static str) -> Result<(), Problem> {
     if methods.split(", ").any(|method| visit.exchange.method == method) {

@@ -117,7 +117,7 @@ fn check_issuer(
     let named_by_id_token = has_id_token && parameters.get("id_token").is_some();
     let ambiguous = connection.shares_callback && parameters.get("error").is_none();
     match parameters.get("iss") {
-        Some(said) if metadata.is_issuer(connection, said) => Ok(()),
+        Some(said) if metadata.names(connection).is(said) => Ok(()),
         None if named_by_id_token || !(metadata.names_issuer || ambiguous) => Ok(()),
         Some(_) | None => Err(Reason::IssuerMismatch),
     }

@@ -47,8 +47,12 @@ pub struct Metrics {
     /// `vestibule_logins_total{site,provider,outcome,reason}`: `outcome` is `started`, `succeeded`
     /// or `failed`; `reason` is from a closed set, empty unless failed.
     pub logins: IntCounterVec,
-    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`.
+    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`, and by a provider
+    /// `back_channel`, `front_channel`, `renewal`.
     pub logouts: IntCounterVec,
+    /// `vestibule_logout_notices_total{outcome}`: clients told by back-channel: `delivered`,
+    /// `refused`, `failed`, `dropped`.
+    pub logout_notices: IntCounterVec,
     /// `vestibule_sessions`: live sessions.
     pub sessions: IntGauge,
     /// `vestibule_session_ends_total{reason}`: `expired`, `signed_out`, `evicted`, `replaced`.
@@ -122,6 +126,12 @@ impl Metrics {
                 &["site", "provider", "outcome", "reason"],
             ),
             logouts: counters(r, "logouts_total", "Sign-outs.", &["site", "kind"]),
+            logout_notices: counters(
+                r,
+                "logout_notices_total",
+                "Clients told of a sign-out by back-channel.",
+                &["outcome"],
+            ),
             sessions: gauge(r, "sessions", "Live sessions."),
             session_ends: counters(r, "session_ends_total", "Ended sessions.", &["reason"]),
             cookie_contradictions: counter(

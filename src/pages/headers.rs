@@ -53,6 +53,8 @@ pub(crate) struct Policy {
     pub(crate) script: Option<&'static str>,
     /// Who may show it in a frame.
     pub(crate) framing: Framing,
+    /// Further origins that may, where any may.
+    pub(crate) framed_by: Vec<String>,
 }
 
 /// Who may show a page in a frame.
@@ -83,6 +85,9 @@ impl Policy {
         };
         let _infallible =
             write!(policy, "; img-src 'self' https:; base-uri 'none'; frame-ancestors {ancestors}");
+        for origin in &self.framed_by {
+            let _infallible = write!(policy, " {origin}");
+        }
         if let Some(script) = self.script {
             let _infallible = write!(policy, "; script-src {}", hash_source(script));
         }

@@ -47,7 +47,7 @@ pub struct SignedOut<'a> {
 }
 
 /// A page of hidden frames alone, which another page of ours shows in a frame
-/// (`/connect/endsession/callback`).
+/// (`/connect/endsession/callback`), or a provider's that tells us of a sign-out.
 #[derive(Clone, Debug, Template)]
 #[template(path = "frames.html")]
 pub struct Frames<'a> {
@@ -55,6 +55,8 @@ pub struct Frames<'a> {
     pub look: &'a Look,
     /// Front-channel logout addresses, one hidden frame each.
     pub frames: &'a [String],
+    /// The provider's origins.
+    pub framed_by: &'a [String],
 }
 
 /// Renders the page that asks before signing out.
@@ -75,10 +77,14 @@ pub fn signed_out(signed_out: &SignedOut<'_>) -> Response {
     response
 }
 
-/// Renders a page of frames, which only pages of the same origin may show.
+/// Renders a page of frames, which only pages of the same origin and of `framed_by` may show.
 pub fn frames(frames: &Frames<'_>) -> Response {
-    let policy =
-        Policy { frames: sources(frames.frames), framing: Framing::SameOrigin, ..Policy::plain() };
+    let policy = Policy {
+        frames: sources(frames.frames),
+        framing: Framing::SameOrigin,
+        framed_by: sources(frames.framed_by),
+        ..Policy::plain()
+    };
     page(frames.look, StatusCode::OK, frames, &policy)
 }
 

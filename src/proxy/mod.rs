@@ -141,11 +141,14 @@ async fn tell(
     let (site, target, id) = (found.site, &target, &id);
     let mut story =
         Story { worker, gateway, connection, id, target, site, caller, now, session: None };
-    story.session = session(&story, &request);
+    story.session = match session(&story, &request) {
+        // Boxed here and below: what is rare must not make every request's future larger.
+        Some(due) if due.renewal_due(now).is_some() => Box::pin(rooms::renewed(&story, due)).await,
+        found => found,
+    };
     record.user.clone_from(&story.session);
 
     if let Some(room) = rooms::room_of(&story) {
-        // Boxed here and below: what is rare must not make every request's future larger.
         return Box::pin(rooms::answer(room, &story, request)).await;
     }
     let protected = match decide(&story, &request) {

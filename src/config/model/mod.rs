@@ -1,6 +1,7 @@
 //! What the owner wrote, as typed values that cannot be wrong.
 
 pub mod appearance;
+pub mod client;
 pub mod gateway;
 pub mod identity_server;
 pub mod provider;

@@ -148,8 +148,29 @@ pub struct OpenIdConnect {
     pub certificate_authority: Option<PathBuf>,
     /// Whether plain http to the provider is refused (`RequireHttpsMetadata`).
     pub require_https: bool,
+    /// How long after the last tokens came the next request of a session asks for new ones
+    /// (`refreshAfter`); `None`: when the access token has expired.
+    pub refresh_after: Option<Duration>,
     /// Further parameters of the authorization request, as written (`prompt`, `domain_hint` …).
     pub parameters: Vec<(String, String)>,
+}
+
+impl OpenIdConnect {
+    /// The place in an issuer where the id of a tenant stands.
+    pub const TENANT: &str = "{tenantid}";
+
+    /// Whether `said` is the issuer, or that of one of its tenants.
+    pub fn is_issuer(&self, said: &str) -> bool {
+        said == self.issuer || Self::tenant_of(&self.issuer, said).is_some()
+    }
+
+    /// The tenant's id that stands in `issuer` where `pattern` has its place for one.
+    pub fn tenant_of<'i>(pattern: &str, issuer: &'i str) -> Option<&'i str> {
+        let (before, after) = pattern.split_once(Self::TENANT)?;
+        let id = issuer.strip_prefix(before)?.strip_suffix(after)?;
+        let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+        plain.then_some(id)
+    }
 }
 
 /// Which tenants' people are admitted.

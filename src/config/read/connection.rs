@@ -71,6 +71,7 @@ impl<'a> Reader<'a> {
             userinfo: self.boolean("userinfo", preset.is_some_and(Preset::wants_userinfo), report),
             certificate_authority: self.path("ca"),
             require_https,
+            refresh_after: self.refresh_after(report),
             parameters: self.parameters(report),
         }))
     }
@@ -319,6 +320,14 @@ impl<'a> Reader<'a> {
         let read = |text: &str| values::duration(text).filter(|skew| *skew <= most);
         let skew = self.ours.and_then(|o| o.parse("clockSkew", "at most 5m", report, read));
         skew.unwrap_or(Duration::from_mins(1))
+    }
+
+    fn refresh_after(&self, report: &mut Report) -> Option<Duration> {
+        let read = |text: &str| match text.trim() {
+            "0" => Some(Duration::ZERO),
+            text => values::duration(text),
+        };
+        self.ours?.parse("refreshAfter", "a time such as 30s, 10m or 1h, or 0", report, read)
     }
 
     /// Further parameters of the authorization request.

@@ -106,7 +106,7 @@ impl Known {
     }
 }
 
-const ATTRIBUTES: [&str; 31] = [
+const ATTRIBUTES: [&str; 32] = [
     "provider",
     "preset",
     "protocol",
@@ -134,6 +134,7 @@ const ATTRIBUTES: [&str; 31] = [
     "postLogoutPath",
     "algorithms",
     "clockSkew",
+    "refreshAfter",
     "userinfo",
     "ca",
     "requireHttpsMetadata",

@@ -4,14 +4,19 @@
 mod access;
 mod appearance;
 mod callbacks;
+mod client_addresses;
 mod client_keys;
+mod client_secrets;
 mod clients;
 mod connection;
 mod connections;
+mod dates;
+mod dictionary;
 mod external;
 mod external_preset;
 mod fold;
 mod gateway;
+mod grants;
 mod headers;
 mod identity_provider;
 mod identity_server;
@@ -26,6 +31,8 @@ mod properties;
 mod providers;
 mod reference;
 pub(crate) mod report;
+mod resources;
+mod server_options;
 mod sessions;
 mod settings;
 mod sites;
@@ -120,6 +127,7 @@ fn config(
     let surroundings = Surroundings {
         connections: &connections,
         own_origins: &issuer::own_origins(&sites.drafts, &listeners),
+        clients_authority: issuer::clients_authority(gateway),
         issuer: issuer::issuer(gateway, dictionary, &sites.drafts, &listeners, report),
     };
     let identity_server = identity_server::read(dictionary, surroundings, report);

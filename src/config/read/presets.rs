@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use crate::config::model::OpenIdConnect;
 use crate::config::model::Tenants;
 use crate::config::read::connection::Reader;
 use crate::config::read::report::Refusal;
@@ -131,7 +132,7 @@ const MICROSOFT: &str = "https://login.microsoftonline.com";
 const PERSONAL: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// The place in an issuer where a tenant's id stands.
-pub(crate) const TENANT: &str = "{tenantid}";
+pub(crate) const TENANT: &str = OpenIdConnect::TENANT;
 
 /// Entra ID names its issuer by the tenant's id: for a tenant that is called by its domain, the
 /// discovery document says which id that is; one for all tenants says none, so the owner lists those

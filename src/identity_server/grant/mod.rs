@@ -2,6 +2,7 @@
 
 pub(super) mod client_credentials;
 pub(super) mod code;
+pub(super) mod device;
 pub(super) mod refresh;
 
 use std::sync::Arc;
@@ -236,7 +237,5 @@ pub(super) fn encode(value: &impl Serialize) -> String {
 }
 
 fn outlives_session(settings: &IdentityServerSettings, client: &str) -> bool {
-    let client = client::find(settings, client);
-    let coordinated = client.and_then(|c| c.other.get("CoordinateLifetimeWithUserSession"));
-    coordinated.is_some_and(|written| written.trim().eq_ignore_ascii_case("false"))
+    client::find(settings, client).is_some_and(|client| !client.coordinate_with_session)
 }

@@ -61,7 +61,7 @@ impl IdentityServer {
     /// Puts a new token in the place of `text`.
     async fn rotate(&self, call: &Call<'_>, text: &str) -> Result<(Grant, String), TokenError> {
         let now = call.visit.exchange.now;
-        let name = text.get(..NAME_LENGTH).ok_or(WORTHLESS)?;
+        let name = family_of(text).ok_or(WORTHLESS)?;
         let seen = self.parts.grants.find(Kind::RefreshToken, name, now).await?.ok_or(WORTHLESS)?;
         if seen.client != call.client.id || !call.client.offline_access {
             return Err(WORTHLESS);
@@ -90,6 +90,11 @@ impl IdentityServer {
         grant.scopes.retain(|s| scope::is_allowed(&config.identity_server, call.client, s));
         Ok(grant)
     }
+}
+
+/// The name of the family that `token` would belong to.
+pub(in crate::identity_server) fn family_of(token: &str) -> Option<&str> {
+    token.get(..NAME_LENGTH)
 }
 
 fn fresh(name: &str) -> String {

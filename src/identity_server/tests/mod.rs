@@ -119,6 +119,8 @@ impl Rig {
         config.identity_server.identity_resources = identity_resources();
         config.identity_server.api_resources =
             vec![resource("sitecore.profile.api", &["name", "role"]), resource("orders", &[])];
+        config.identity_server.api_scopes =
+            vec![resource("sitecore.profile.api", &[]), resource("orders", &[])];
         config.identity_server.external_providers =
             vec![Arc::new(testing::provider("IdS4-AzureAd"))];
         change(&mut config);
@@ -177,6 +179,7 @@ impl Rig {
             authenticated_at: self.clock.now(),
             remembered: false,
             ends_at: None,
+            refresh: None,
         };
         if let Some(before) = &self.session {
             self.sessions.end(&before.id, End::Replace);
@@ -342,5 +345,6 @@ fn way_back(outcome: Outcome) -> String {
     match outcome {
         Outcome::SignIn { return_path, .. } => return_path.as_str().to_owned(),
         Outcome::Answer(response) => panic!("answered: {:?}", response.headers()),
+        Outcome::SignOut { .. } => panic!("signed out"),
     }
 }

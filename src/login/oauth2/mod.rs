@@ -129,6 +129,7 @@ impl PlainParty {
             inner: None,
             id_token: None,
             authenticated_at: now,
+            refresh: None,
         })
     }
 

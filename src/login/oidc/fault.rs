@@ -43,6 +43,21 @@ impl Fault {
         Self::Down(cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
     }
 
+    /// Whether it says that whoever was signed in is so no longer: the provider took the grant back,
+    /// or vouches for somebody else. Everything else may pass.
+    pub(in crate::login) fn ends_session(&self) -> bool {
+        match self {
+            Self::Code(error) => error == INVALID_GRANT,
+            Self::Token(_) | Self::Outsider(_) => true,
+            Self::Down(_)
+            | Self::Metadata(_)
+            | Self::Client(_)
+            | Self::Redirect
+            | Self::Response(_)
+            | Self::Userinfo(_) => false,
+        }
+    }
+
     /// The reason that metrics, audit and people are told.
     pub(in crate::login) const fn reason(&self) -> Reason {
         match self {
@@ -58,6 +73,9 @@ impl Fault {
         }
     }
 }
+
+/// The grant is over (RFC 6749 §5.2).
+const INVALID_GRANT: &str = "invalid_grant";
 
 /// Whether a provider's error is about our redirect URI, which it says in words alone: the code for
 /// it is `invalid_request` or `invalid_grant` like any other.
@@ -97,6 +115,18 @@ pub(in crate::login) enum TokenFault {
     /// `sub` is missing, empty, too long or not ASCII.
     #[error("subject")]
     Subject,
+    /// `auth_time` of a refreshed token is older than it was.
+    #[error("older sign-in")]
+    AuthenticatedAt,
+    /// A logout token's `events` does not say that it is one, or it has a `nonce`.
+    #[error("no logout token")]
+    Event,
+    /// A logout token names neither session nor person, or one of them badly.
+    #[error("nobody to sign out")]
+    Session,
+    /// A logout token has no `jti`.
+    #[error("identifier")]
+    Identifier,
     /// `c_hash` or `at_hash` is wrong, or missing where it must be.
     #[error("hash")]
     Hash,

@@ -15,14 +15,15 @@ use crate::crypto::jws::Verified;
 use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
+use crate::login::oidc::metadata::Issuer;
 
 /// What an ID token must say.
 pub(super) struct Expected<'a> {
-    /// Whether a name is that of the issuer that was asked.
-    pub issuer: &'a (dyn Fn(&str) -> bool + Sync),
+    /// The issuer that was asked.
+    pub issuer: Issuer<'a>,
     /// Our client id there.
     pub client_id: &'a str,
-    /// What was sent as `nonce`.
+    /// What was sent as `nonce`; of no meaning to tokens that answer no authorization request.
     pub nonce: &'a str,
     /// The present moment.
     pub now: Timestamp,
@@ -55,18 +56,57 @@ pub(super) fn verify(
     verifier: &Verifier<'_, String>,
     expected: &Expected<'_>,
 ) -> Result<IdToken, TokenFault> {
-    let Verified { claims, algorithm } = verifier.verify(token)?;
-    if !text(&claims, "iss").is_some_and(expected.issuer) {
-        return Err(TokenFault::Issuer);
-    }
-    check_audience(&claims, expected.client_id)?;
-    check_times(&claims, expected)?;
-    let nonce = text(&claims, "nonce").ok_or(TokenFault::Nonce)?;
+    let token = addressed(verifier.verify(token)?, expected)?;
+    let nonce = text(&token.claims, "nonce").ok_or(TokenFault::Nonce)?;
     if !Secret::new(expected.nonce).matches(nonce) {
         return Err(TokenFault::Nonce);
     }
+    Ok(token)
+}
+
+/// Verifies the `token` of a refresh, which must speak of the same sign-in as `before`, the claims of
+/// the one that it replaces (§12.2).
+///
+/// # Errors
+///
+/// The rule that it breaks.
+pub(super) fn verify_again(
+    token: &str,
+    verifier: &Verifier<'_, String>,
+    expected: &Expected<'_>,
+    before: &Map<String, Value>,
+) -> Result<IdToken, TokenFault> {
+    let token = addressed(verifier.verify(token)?, expected)?;
+    if text(before, "sub") != Some(&token.subject) {
+        return Err(TokenFault::Subject);
+    }
+    if token.claims.get("nonce").is_some_and(|nonce| before.get("nonce") != Some(nonce)) {
+        return Err(TokenFault::Nonce);
+    }
+    let signed_in = |claims| moment(claims, "auth_time");
+    let older =
+        signed_in(&token.claims).zip(signed_in(before)).is_some_and(|(now, then)| now < then);
+    if older { Err(TokenFault::AuthenticatedAt) } else { Ok(token) }
+}
+
+/// What every ID token must say, whatever it answers.
+fn addressed(verified: Verified, expected: &Expected<'_>) -> Result<IdToken, TokenFault> {
+    let Verified { claims, algorithm } = verified;
+    check_address(&claims, expected)?;
     let subject = subject(&claims)?.to_owned();
     Ok(IdToken { claims, subject, algorithm })
+}
+
+/// `iss`, `aud`, `azp` and the times, which logout tokens share (Back-Channel Logout §2.6).
+pub(super) fn check_address(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<(), TokenFault> {
+    if !text(claims, "iss").is_some_and(|said| expected.issuer.is(said)) {
+        return Err(TokenFault::Issuer);
+    }
+    check_audience(claims, expected.client_id)?;
+    check_times(claims, expected)
 }
 
 impl IdToken {
@@ -197,7 +237,7 @@ mod tests {
         let secret = Some(&secret);
         let verifier = Verifier { keys, algorithms: &algorithms, secret, kind: Kind::Jwt };
         let expected = Expected {
-            issuer: &|said| said == ISSUER,
+            issuer: Issuer { name: ISSUER, alias: None },
             client_id: "gateway",
             nonce: "n",
             now: NOW,

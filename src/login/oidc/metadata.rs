@@ -31,7 +31,7 @@ use crate::login::oidc::fault::Fault;
 #[derive(Clone, Debug)]
 pub(in crate::login) struct Metadata {
     /// The issuer: the configured one, or the one of the tenant that the document names; for a
-    /// document of all tenants a pattern with [`TENANT`] in it.
+    /// document of all tenants a pattern with [`OpenIdConnect::TENANT`] in it.
     pub issuer: String,
     /// Where people are sent to sign in.
     pub authorization_endpoint: AuthUrl,
@@ -122,16 +122,13 @@ pub(super) fn read(connection: &OpenIdConnect, json: &[u8]) -> Result<Metadata, 
     Ok(metadata)
 }
 
-/// The place in an issuer where a tenant's id stands.
-const TENANT: &str = "{tenantid}";
-
 /// The issuer that is believed under the name `named`: exactly the configured one, or where that is
 /// a pattern for one tenant, the pattern with an id in the place.
 fn issuer(connection: &OpenIdConnect, named: &str) -> Result<String, Fault> {
     let configured = &connection.issuer;
     let fits = match connection.tenants {
-        Tenants::One => match configured.split_once(TENANT) {
-            Some(_) => tenant_of(configured, named).is_some(),
+        Tenants::One => match configured.split_once(OpenIdConnect::TENANT) {
+            Some(_) => OpenIdConnect::tenant_of(configured, named).is_some(),
             None => named == configured,
         },
         Tenants::Listed(_) | Tenants::Any => named == configured,
@@ -142,25 +139,34 @@ fn issuer(connection: &OpenIdConnect, named: &str) -> Result<String, Fault> {
     Err(Fault::Metadata(format!("it names the issuer {named:?}, and {configured:?} is configured")))
 }
 
-/// The tenant's id that stands in `issuer` where `pattern` has its place for one.
-fn tenant_of<'i>(pattern: &str, issuer: &'i str) -> Option<&'i str> {
-    let (before, after) = pattern.split_once(TENANT)?;
-    let id = issuer.strip_prefix(before)?.strip_suffix(after)?;
-    let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    plain.then_some(id)
+/// The names that an issuer goes by.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::login) struct Issuer<'a> {
+    /// As in [`Metadata::issuer`].
+    pub name: &'a str,
+    /// Another spelling.
+    pub alias: Option<&'a str>,
+}
+
+impl Issuer<'_> {
+    /// Whether `said` is one of them, compared exactly but for a tenant's id.
+    pub(in crate::login) fn is(self, said: &str) -> bool {
+        if self.name.contains(OpenIdConnect::TENANT) {
+            return OpenIdConnect::tenant_of(self.name, said).is_some();
+        }
+        said == self.name || self.alias == Some(said)
+    }
 }
 
 impl Metadata {
-    /// Whether `said` names this provider: its issuer, another spelling of it, or one of the tenants'.
-    pub(in crate::login) fn is_issuer(&self, connection: &OpenIdConnect, said: &str) -> bool {
-        said == self.issuer && !said.contains(TENANT)
-            || connection.issuer_alias.as_deref() == Some(said)
-            || tenant_of(&self.issuer, said).is_some()
+    /// The names of this provider.
+    pub(in crate::login) fn names<'a>(&'a self, connection: &'a OpenIdConnect) -> Issuer<'a> {
+        Issuer { name: &self.issuer, alias: connection.issuer_alias.as_deref() }
     }
 
     /// The tenant that an issuer of this provider names; `None` where it has but one.
     pub(super) fn tenant<'i>(&self, issuer: &'i str) -> Option<&'i str> {
-        tenant_of(&self.issuer, issuer)
+        OpenIdConnect::tenant_of(&self.issuer, issuer)
     }
 
     fn check(&self, connection: &OpenIdConnect) -> Result<(), Fault> {

@@ -9,12 +9,15 @@ mod exchange;
 mod fault;
 mod id_token;
 mod keys;
+mod logout_token;
 mod metadata;
 mod organisation;
+mod refresh;
 mod userinfo;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use jsonwebtoken::jwk::Jwk;
@@ -26,7 +29,10 @@ pub(super) use call::Call;
 pub(super) use fault::Fault;
 use fault::TokenFault;
 pub(super) use fault::is_about_redirect;
+pub(super) use logout_token::LogoutToken;
+pub(super) use logout_token::addressed;
 pub(super) use metadata::Metadata;
+pub(super) use refresh::SignedIn;
 
 use crate::clock::Timestamp;
 use crate::config::model::OpenIdConnect;
@@ -38,11 +44,13 @@ use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
 use crate::login::oidc::cached::Cached;
+use crate::login::oidc::exchange::Access;
 use crate::login::oidc::exchange::Code;
 use crate::login::oidc::id_token::Expected;
 use crate::login::oidc::id_token::IdToken;
 use crate::login::oidc::keys::Keys;
 use crate::observe::Metrics;
+use crate::session::Refresh;
 
 /// Speaks OpenID Connect to every provider.
 #[derive(Debug)]
@@ -98,6 +106,8 @@ pub(super) struct Person {
     pub id_token: Option<Secret>,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
+    /// How the provider is asked anew, where it lets us.
+    pub refresh: Option<Refresh>,
 }
 
 /// A provider and how it is reached.
@@ -109,6 +119,8 @@ pub(super) struct Peer<'a> {
     pub connection: &'a OpenIdConnect,
 }
 
+/// How long an access token is taken to be good whose provider does not say.
+const UNTOLD_LIFETIME: Duration = Duration::from_hours(1);
 /// Most providers that are remembered; a configuration has a few, each reload may add some.
 const MOST_KNOWN: usize = 1000;
 
@@ -160,10 +172,9 @@ impl RelyingParty {
     /// See [`Fault`]. The code is sent nowhere unless everything that can be checked before has been.
     pub(super) async fn finish(&self, peer: Peer<'_>, answer: Answer<'_>) -> Result<Person, Fault> {
         let metadata = self.metadata(peer, answer.now).await?;
-        let is_issuer = |said: &str| metadata.is_issuer(peer.connection, said);
-        let expected = expected(peer, &answer, &is_issuer);
+        let expected = expected(peer, &metadata, answer.nonce, answer.now);
         let front = self.front_channel(peer, &metadata, &answer, &expected).await?;
-        let (mut believed, id_token, access_token) = match (answer.code, front) {
+        let (mut believed, id_token, access) = match (answer.code, front) {
             (Some(code), front) => {
                 let code = Code {
                     value: code,
@@ -174,19 +185,19 @@ impl RelyingParty {
                 let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
                 let token = tokens.id_token.expose();
                 let believed = self.verify(peer, &metadata, token, &expected).await?;
-                believed.check_access_token(tokens.access_token.expose())?;
+                believed.check_access_token(tokens.access.token.expose())?;
                 if front.is_some_and(|front| front.subject != believed.subject) {
                     return Err(TokenFault::Contradiction.into());
                 }
-                (believed, tokens.id_token, Some(tokens.access_token))
+                (believed, tokens.id_token, Some(tokens.access))
             }
             (None, Some(front)) => (front, Secret::new(answer.id_token.unwrap_or_default()), None),
             (None, None) => return Err(Fault::Response("there is no code")),
         };
         organisation::admit(peer.connection, &metadata, &believed.claims)?;
         let inner = believed.claims.get("idp").and_then(Value::as_str).map(str::to_owned);
-        if let Some(access_token) = access_token {
-            let further = self.userinfo(peer, &metadata, &access_token, answer.now).await?;
+        if let Some(access) = &access {
+            let further = self.userinfo(peer, &metadata, &access.token, answer.now).await?;
             if let Some(further) = further {
                 userinfo::merge(further, &believed.subject, &mut believed.claims)?;
             }
@@ -198,6 +209,7 @@ impl RelyingParty {
             inner,
             id_token: Some(id_token),
             authenticated_at: authenticated_at.map_or(answer.now, |at| at.min(answer.now)),
+            refresh: access.and_then(|access| next_refresh(peer.connection, &access, answer.now)),
         })
     }
 
@@ -318,16 +330,24 @@ impl RelyingParty {
 
 fn expected<'a>(
     peer: Peer<'a>,
-    answer: &Answer<'a>,
-    issuer: &'a (dyn Fn(&str) -> bool + Sync),
+    metadata: &'a Metadata,
+    nonce: &'a str,
+    now: Timestamp,
 ) -> Expected<'a> {
     Expected {
-        issuer,
+        issuer: metadata.names(peer.connection),
         client_id: &peer.connection.client_id,
-        nonce: answer.nonce,
-        now: answer.now,
+        nonce,
+        now,
         skew: peer.connection.clock_skew,
     }
+}
+
+/// When the provider is asked anew: as its owner wants it, else when the access token has expired.
+fn next_refresh(connection: &OpenIdConnect, access: &Access, now: Timestamp) -> Option<Refresh> {
+    let token = access.refresh_token.clone()?;
+    let after = connection.refresh_after.or(access.expires_in).unwrap_or(UNTOLD_LIFETIME);
+    Some(Refresh { token, due_at: now.plus(after) })
 }
 
 fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> Verifier<'a, String> {

@@ -149,32 +149,6 @@ fn n310_a_misspelt_key_of_a_client_switches_it_off() {
 }
 
 #[test]
-fn a_client_that_asks_for_a_protection_that_is_not_there_is_off() {
-    for (key, name) in [
-        (
-            "<IdentityProviderRestrictions><P1>Corporate</P1></IdentityProviderRestrictions>",
-            "IdentityProviderRestrictions",
-        ),
-        ("<RequireRequestObject>true</RequireRequestObject>", "RequireRequestObject"),
-        ("<UserSsoLifetime>60</UserSsoLifetime>", "UserSsoLifetime"),
-        ("<AccessTokenType>1</AccessTokenType>", "AccessTokenType"),
-    ] {
-        switched_off(
-            key,
-            &format!("a.xml:4: the client `Mine` is off: <{name}> asks for what is not served yet"),
-        );
-    }
-    let kept = "<IdentityProviderRestrictions></IdentityProviderRestrictions><RequireRequestObject>false</RequireRequestObject><AccessTokenType>0</AccessTokenType><SlidingRefreshTokenLifetime>60</SlidingRefreshTokenLifetime><UpdateAccessTokenClaimsOnRefresh>true</UpdateAccessTokenClaimsOnRefresh>";
-    let config = load(&[("identity/a.xml", &client(kept))]).unwrap();
-    assert!(config.identity_server.clients.iter().any(|c| c.id == "mine"), "{:#?}", config.notices);
-    let reuse = load(&[("identity/a.xml", &client("<RefreshTokenUsage>0</RefreshTokenUsage>"))]);
-    let notices = reuse.unwrap().notices;
-    let part = "<RefreshTokenUsage> of `Mine` has no effect";
-    let notice = notices.iter().find(|n| n.to_string().contains(part)).unwrap();
-    assert_eq!(notice.kind, NoticeKind::Lint);
-}
-
-#[test]
 fn a_resource_that_is_off_is_not_served() {
     let resource = |enabled: &str| {
         let text = format!(
