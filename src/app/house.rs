@@ -48,6 +48,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let clock = options.clock.clone();
     let metrics = Arc::new(Metrics::new());
     let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
+    let local_users = Arc::new(LocalUsers::new(Arc::clone(&metrics)));
     let grants = Arc::new(grants(config).await?);
     let parts = identity_server::Parts {
         clock: clock.clone(),
@@ -55,6 +56,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         seal: seal.clone(),
         sessions: Arc::clone(&sessions),
         grants: Arc::clone(&grants),
+        local_users: Arc::clone(&local_users),
     };
     let identity_server = IdentityServer::open(&keys, parts)
         .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
@@ -63,7 +65,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         metrics: Arc::clone(&metrics),
         seal,
         sessions: Arc::clone(&sessions),
-        local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics))),
+        local_users,
     });
     Ok(House {
         clock,

@@ -36,6 +36,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Every one.
+    pub const BOTH: [Self; 2] = [Self::Es256, Self::Rs256];
+
     /// The name in a JWS header.
     pub const fn name(self) -> &'static str {
         match self {

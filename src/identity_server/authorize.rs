@@ -105,6 +105,7 @@ impl IdentityServer {
             redirect_uri: reply.redirect_uri.clone(),
             challenge: details.challenge.clone(),
             nonce: details.nonce.clone(),
+            dpop_key: None,
             expires_at: now.plus(client.code_lifetime),
         };
         let code = self.issue_code(code, &grant, client, now).await?;

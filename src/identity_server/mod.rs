@@ -2,6 +2,8 @@
 
 mod access;
 mod account_logout;
+mod assertion;
+mod authentication;
 mod authorize;
 mod back_channel;
 mod claims;
@@ -11,6 +13,7 @@ mod cors;
 mod device;
 mod device_authorization;
 mod discovery;
+mod dpop;
 mod end_session;
 mod end_session_callback;
 mod form_proof;
@@ -29,6 +32,7 @@ mod requested;
 mod revoke;
 mod scope;
 mod scope_choice;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -53,6 +57,7 @@ use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
 use crate::store::grants::Grants;
+use crate::users::local::LocalUsers;
 use crate::users::throttle::Throttle;
 
 /// The identity server. One per process; outlives reloads.
@@ -64,6 +69,8 @@ pub struct IdentityServer {
     courier: Arc<Courier>,
     /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
     pending: Handles<String>,
+    /// Wrong secrets of clients.
+    guesses: Throttle,
     /// Counts device authorization requests, by network.
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
@@ -83,6 +90,8 @@ pub struct Parts {
     pub sessions: Arc<Sessions>,
     /// What is remembered of grants and tokens.
     pub grants: Arc<Grants>,
+    /// Checks the passwords of local users.
+    pub local_users: Arc<LocalUsers>,
 }
 
 /// How a request to the identity server ends.
@@ -187,6 +196,7 @@ impl IdentityServer {
             parts,
             keys: Keys::open(keys)?,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            guesses: Throttle::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
         })

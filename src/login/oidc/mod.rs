@@ -39,6 +39,7 @@ use crate::config::model::ResponseType;
 use crate::crypto::jws::JwsFault;
 use crate::crypto::jws::Kind;
 use crate::crypto::jws::Verifier;
+use crate::crypto::jws::moment;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
@@ -192,7 +193,7 @@ impl RelyingParty {
         if let Some(further) = further {
             userinfo::merge(further, &believed.subject, &mut believed.claims)?;
         }
-        let authenticated_at = id_token::moment(&believed.claims, "auth_time");
+        let authenticated_at = moment(&believed.claims, "auth_time");
         Ok(Person {
             subject: believed.subject,
             claims: believed.claims,

@@ -12,6 +12,7 @@ mod code;
 mod cons;
 mod dev;
 mod disc;
+mod dpop;
 mod end;
 mod fed;
 mod intr;
