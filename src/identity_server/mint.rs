@@ -87,7 +87,7 @@ impl Mint<'_> {
             ("nonce", around.nonce.map(str::to_owned)),
             ("at_hash", around.access_token.map(half_hash)),
             ("c_hash", around.code.map(half_hash)),
-            ("s_hash", around.state.filter(|_| self.settings.options.state_hash).map(half_hash)),
+            ("s_hash", around.state.map(half_hash)),
         ];
         for (name, value) in hashes {
             if let Some(value) = value {
@@ -141,9 +141,7 @@ impl Mint<'_> {
     ) -> Option<String> {
         let addressed = scope::addressed(self.settings, scopes, resources);
         let theirs = addressed.iter().find_map(|api| algorithm(&api.algorithms));
-        self.keys
-            .signer(theirs.unwrap_or_else(|| self.algorithm()))?
-            .sign(keys::ACCESS_TOKEN, claims)
+        self.keys.signer(theirs.or_else(|| self.algorithm()))?.sign(keys::ACCESS_TOKEN, claims)
     }
 
     fn put_access(&self, token: &mut Map<String, Value>, own: &Own<'_>, addressed: &[&Resource]) {
@@ -198,10 +196,10 @@ impl Mint<'_> {
         token.insert("exp".to_owned(), json!(self.now.plus(lifetime).0));
     }
 
-    /// What tokens for the client itself are signed with: RS256, which every client understands,
-    /// unless its file prefers another (`AllowedIdentityTokenSigningAlgorithms`).
-    pub(super) fn algorithm(&self) -> Algorithm {
-        algorithm(&self.client.id_token_algorithms).unwrap_or(Algorithm::Rs256)
+    /// The first that the client's file names (`AllowedIdentityTokenSigningAlgorithms`); else the
+    /// first of the keys, which is RS256 unless there are certificates: every client understands it.
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
+        algorithm(&self.client.id_token_algorithms)
     }
 }
 

@@ -27,7 +27,7 @@ impl IdentityServer {
             Some(text) => asked(settings, call.client, text)?,
             None => defaults(settings, call.client)?,
         };
-        let resources: Vec<String> = call.form.all("resource").map(str::to_owned).collect();
+        let resources = call.resources();
         scope::reach(settings, &mut scopes, &resources).ok_or(TokenError::BadTarget)?;
         let own = Own { scopes: &scopes, resources: &resources, key: call.key.as_deref() };
         let access_token = self.issue_client_token(&self.mint(call), &own).await?;

@@ -113,6 +113,12 @@ impl Call<'_> {
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.form.get(name).filter(|value| !value.is_empty())
     }
+
+    /// The resources that it names (RFC 8707 §2).
+    fn resources(&self) -> Vec<String> {
+        let named = self.form.all("resource").filter(|named| !named.is_empty());
+        named.map(str::to_owned).collect()
+    }
 }
 
 /// A successful answer of the token endpoint (RFC 6749 §5.1).
@@ -271,7 +277,7 @@ impl Tokens {
 fn narrowed(call: &Call<'_>, grant: &Grant) -> Result<Grant, TokenError> {
     let mut grant = grant.clone();
     grant.key.clone_from(&call.key);
-    let wanted: Vec<String> = call.form.all("resource").map(str::to_owned).collect();
+    let wanted = call.resources();
     if !wanted.is_empty() {
         let open = |name: &String| grant.resources.is_empty() || grant.resources.contains(name);
         if !wanted.iter().all(open) {
