@@ -125,7 +125,8 @@ impl Setting {
         }
     }
 
-    fn flatten(&self, key: &str, values: &mut BTreeMap<String, String>) {
+    /// Adds every value, here and below, by its `:`-separated key that begins with `key`.
+    pub(crate) fn flatten(&self, key: &str, values: &mut BTreeMap<String, String>) {
         if let Some(value) = &self.value {
             values.insert(key.to_owned(), value.clone());
         }

@@ -12,8 +12,12 @@ use subtle::Choice;
 use subtle::ConstantTimeEq;
 use url::Url;
 
+use crate::clock::Timestamp;
+use crate::config::model::client::FORBIDDEN_SCHEMES;
 use crate::config::model::identity_server::Client;
+use crate::config::model::identity_server::ClientSecret;
 use crate::config::model::identity_server::IdentityServerSettings;
+use crate::config::model::identity_server::SecretKind;
 use crate::crypto::digest;
 use crate::crypto::secret::Secret;
 use crate::http::form::Form;
@@ -37,27 +41,11 @@ pub(super) fn is_registered(registered: &[String], uri: &str) -> bool {
 fn is_fit_to_answer(uri: &str) -> bool {
     let Ok(parsed) = Url::parse(uri) else { return false };
     let clean = !parsed.query_pairs().any(|(name, _)| OF_THE_PROTOCOL.contains(&&*name));
-    clean && parsed.fragment().is_none() && !REFUSED_SCHEMES.contains(&parsed.scheme())
+    clean && parsed.fragment().is_none() && !FORBIDDEN_SCHEMES.contains(&parsed.scheme())
 }
 
 const OF_THE_PROTOCOL: [&str; 8] =
     ["access_token", "code", "error", "error_description", "id_token", "iss", "response", "state"];
-
-const REFUSED_SCHEMES: [&str; 13] = [
-    "about",
-    "blob",
-    "data",
-    "file",
-    "ftp",
-    "javascript",
-    "mailto",
-    "ssh",
-    "tel",
-    "vbscript",
-    "view-source",
-    "ws",
-    "wss",
-];
 
 /// Whoever calls the token endpoint, by `client_secret_basic` or `client_secret_post`.
 ///
@@ -68,6 +56,7 @@ pub(super) fn authenticate(
     settings: &IdentityServerSettings,
     headers: &HeaderMap,
     form: &Form,
+    now: Timestamp,
 ) -> Result<Arc<Client>, TokenError> {
     let (credentials, basic) = match basic(headers)? {
         Some(credentials) => (agree(credentials, form)?, true),
@@ -79,10 +68,10 @@ pub(super) fn authenticate(
     }
     let Some(client) = find(settings, &credentials.id) else {
         // As much work as for a client that exists.
-        _ = is_one_of(&[Secret::new("")], &credentials.secret);
+        _ = is_one_of([&Secret::new("")].into_iter(), &credentials.secret);
         return Err(refused);
     };
-    if proves(client, &credentials.secret) { Ok(Arc::clone(client)) } else { Err(refused) }
+    if proves(client, &credentials.secret, now) { Ok(Arc::clone(client)) } else { Err(refused) }
 }
 
 struct Credentials {
@@ -139,18 +128,25 @@ fn has_assertion(form: &Form) -> bool {
 
 /// A public client proves nothing by its name alone, and a secret that nobody gave it is a sign of
 /// confusion; where its file does give it one, that one is accepted.
-fn proves(client: &Client, secret: &Secret) -> bool {
+fn proves(client: &Client, secret: &Secret, now: Timestamp) -> bool {
     if secret.expose().is_empty() {
         return !client.require_secret;
     }
-    is_one_of(&client.secrets, secret)
+    is_one_of(shared(client, now), secret)
+}
+
+/// The shared secrets of a client that have not ended.
+fn shared(client: &Client, now: Timestamp) -> impl Iterator<Item = &Secret> {
+    let live =
+        move |secret: &&ClientSecret| secret.kind == SecretKind::Shared && secret.is_live(now);
+    client.secrets.iter().filter(live).map(|secret| &secret.value)
 }
 
 /// Whether `secret` is one of those stored as plain text or as base64 of its SHA-256 or SHA-512
 /// (IdentityServer4's `SharedSecret`). What has the form of a hash is one: taken as plain text as
 /// well, a hash that leaks would be as good as its secret. Time depends on what is stored and on
 /// nothing else: digests are compared, and all of them.
-fn is_one_of(stored: &[Secret], secret: &Secret) -> bool {
+fn is_one_of<'a>(stored: impl Iterator<Item = &'a Secret>, secret: &Secret) -> bool {
     let text = secret.expose().as_bytes();
     let plain = digest::sha256(text);
     let hashed = [
@@ -185,13 +181,13 @@ mod tests {
         let long = Secret::new(STANDARD.encode(digest::sha512(b"third")));
         let stored = [Secret::new("first"), hashed, long];
         for right in ["first", "secret", "third"] {
-            assert!(is_one_of(&stored, &Secret::new(right)), "{right}");
+            assert!(is_one_of(stored.iter(), &Secret::new(right)), "{right}");
         }
         for wrong in ["", "Secret", "secret ", "second"] {
-            assert!(!is_one_of(&stored, &Secret::new(wrong)), "{wrong}");
+            assert!(!is_one_of(stored.iter(), &Secret::new(wrong)), "{wrong}");
         }
         for hash in &stored[1..] {
-            assert!(!is_one_of(&stored, hash), "a hash that leaked is no secret");
+            assert!(!is_one_of(stored.iter(), hash), "a hash that leaked is no secret");
         }
     }
 

@@ -73,7 +73,7 @@ fn shown(resources: &[Resource]) -> impl Iterator<Item = &Resource> {
 
 /// `openid` first, whatever the files say: without it this would be no OpenID provider.
 fn scopes(settings: &IdentityServerSettings) -> Vec<&str> {
-    let identity = shown(&settings.identity_resources).chain(shown(&settings.api_resources));
+    let identity = shown(&settings.identity_resources).chain(shown(&settings.api_scopes));
     let named = identity.map(|resource| resource.name.as_str());
     distinct([scope::OPENID].into_iter().chain(named).chain([scope::OFFLINE_ACCESS]))
 }

@@ -146,11 +146,9 @@ impl Mint<'_> {
     /// RS256, which every client understands, unless the client's file names ES256 alone
     /// (`AllowedIdentityTokenSigningAlgorithms`).
     fn algorithm(&self) -> Algorithm {
-        let mut named = self.client.other.iter().filter(|(name, _)| {
-            name.split(':').next() == Some("AllowedIdentityTokenSigningAlgorithms")
-        });
-        match named.next() {
-            Some((_, algorithm)) if algorithm == Algorithm::Es256.name() => Algorithm::Es256,
+        let named = self.client.id_token_algorithms.first();
+        match named {
+            Some(algorithm) if algorithm == Algorithm::Es256.name() => Algorithm::Es256,
             Some(_) | None => Algorithm::Rs256,
         }
     }

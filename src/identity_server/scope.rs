@@ -71,7 +71,7 @@ pub(super) fn is_identity(settings: &IdentityServerSettings, scope: &str) -> boo
 
 /// Whether `scope` addresses an API.
 pub(super) fn is_api(settings: &IdentityServerSettings, scope: &str) -> bool {
-    settings.api_resources.iter().any(|r| r.name == scope)
+    settings.api_scopes.iter().any(|r| r.name == scope)
 }
 
 /// The claims that the identity resources among `scopes` release.
@@ -87,7 +87,17 @@ pub(super) fn api_claims<'a>(
     settings: &'a IdentityServerSettings,
     scopes: &'a [String],
 ) -> impl Iterator<Item = &'a str> {
-    claims(&settings.api_resources, scopes)
+    let owners = owners(settings, scopes).flat_map(|api| &api.user_claims).map(String::as_str);
+    claims(&settings.api_scopes, scopes).chain(owners)
+}
+
+/// The API resources that own one of `scopes`.
+fn owners<'a>(
+    settings: &'a IdentityServerSettings,
+    scopes: &'a [String],
+) -> impl Iterator<Item = &'a Resource> {
+    let owns = |api: &&Resource| api.scopes.iter().any(|scope| scopes.contains(scope));
+    settings.api_resources.iter().filter(owns)
 }
 
 fn claims<'a>(resources: &'a [Resource], scopes: &'a [String]) -> impl Iterator<Item = &'a str> {
@@ -113,6 +123,5 @@ pub(super) fn audiences<'a>(
     settings: &'a IdentityServerSettings,
     scopes: &'a [String],
 ) -> Vec<&'a str> {
-    let owners = settings.api_resources.iter().filter(|r| scopes.contains(&r.name));
-    owners.map(|resource| resource.name.as_str()).collect()
+    owners(settings, scopes).map(|resource| resource.name.as_str()).collect()
 }

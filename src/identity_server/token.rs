@@ -98,7 +98,8 @@ impl IdentityServer {
 
     fn grant_tokens(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<Tokens, TokenError> {
         let settings = &visit.config.identity_server;
-        let client = &client::authenticate(settings, &visit.exchange.headers, form)?;
+        let client =
+            &client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
         let call = Call { visit, form, client, issuer };
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
         match call.value("grant_type") {

@@ -1,5 +1,6 @@
 //! What the owner wrote, as typed values that cannot be wrong.
 
+pub mod client;
 pub mod gateway;
 pub mod identity_server;
 pub mod provider;

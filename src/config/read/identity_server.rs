@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::model::identity_server::IdentityServerSettings;
-use crate::config::model::identity_server::Resource;
 use crate::config::read::clients;
 use crate::config::read::connections::Connections;
 use crate::config::read::external;
-use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
+use crate::config::read::resources;
+use crate::config::read::resources::Resources;
+use crate::config::read::server_options;
 use crate::config::settings::Dictionary;
-use crate::config::settings::Setting;
-use crate::crypto::secret::Secret;
 
 /// What the dictionary is read with.
 #[derive(Debug)]
@@ -44,76 +43,20 @@ pub(crate) fn read(
         }
     }
     let prefix = options.and_then(|options| options.text("AccountPrefix"));
+    let Resources { identity, apis, scopes } = resources::read(server, report);
     IdentityServerSettings {
         issuer: surroundings.issuer,
         clients: clients::read(server, surroundings.own_origins, report),
-        identity_resources: resources(server, "IdentityResources", report),
-        api_resources: resources(server, "ApiResources", report),
+        identity_resources: identity,
+        api_resources: apis,
+        api_scopes: scopes,
         external_providers: external::read(&dictionary.root, surroundings.connections, report),
         account_options,
         account_prefix: prefix.unwrap_or("sitecore\\").to_owned(),
+        options: server_options::read(server, report),
         values: dictionary.values(),
     }
 }
-
-fn resources(server: Option<&Setting>, list: &str, report: &mut Report) -> Vec<Resource> {
-    let mut resources: Vec<Resource> = Vec::new();
-    let list = server.and_then(|server| server.child(list));
-    for setting in list.into_iter().flat_map(|list| &list.children) {
-        match resource(setting, report) {
-            Ok(None) => {}
-            Ok(Some(resource)) if resources.iter().any(|known| known.name == resource.name) => {
-                let what = format!("two resources have the name `{}`", resource.name);
-                report.fault(&setting.origin, what, "give one of them another Name");
-            }
-            Ok(Some(resource)) => resources.push(resource),
-            Err(refusal) => {
-                let what = format!("the resource `{}` is off: {}", setting.name, refusal.what);
-                report.disable(&refusal.origin, what, refusal.instead);
-            }
-        }
-    }
-    resources
-}
-
-fn resource(setting: &Setting, report: &mut Report) -> Result<Option<Resource>, Refusal> {
-    clients::whole(setting)?;
-    clients::check_spelling(setting, &RESOURCE)?;
-    if !clients::boolean(setting, "Enabled", true, report) {
-        return Ok(None);
-    }
-    let Some(name) = setting.text("Name") else {
-        return Err(Refusal::at(&setting.origin, "it has no Name", "write <Name>…</Name>"));
-    };
-    let texts = |list: &str| -> Vec<String> {
-        let values = setting.list(list).filter_map(|item| item.value.as_deref());
-        values.map(|value| value.trim().to_owned()).collect()
-    };
-    Ok(Some(Resource {
-        name: name.to_owned(),
-        display_name: setting.text("DisplayName").unwrap_or(name).to_owned(),
-        user_claims: texts("UserClaims"),
-        secrets: texts("ApiSecrets").into_iter().map(Secret::new).collect(),
-        shown: clients::boolean(setting, "ShowInDiscoveryDocument", true, report),
-        origin: Some(setting.origin.clone()),
-    }))
-}
-
-/// The properties of IdentityServer4's resources.
-const RESOURCE: [&str; 12] = [
-    "Enabled",
-    "Name",
-    "DisplayName",
-    "Description",
-    "UserClaims",
-    "ApiSecrets",
-    "Scopes",
-    "Required",
-    "Emphasize",
-    "ShowInDiscoveryDocument",
-    "AllowedAccessTokenSigningAlgorithms",
-    "Properties",
-];
 
 /// The provider that stands for the local users on the identity server's own site.
 pub(crate) fn local_provider(

@@ -6,6 +6,7 @@ use crate::config::fault::Origin;
 use crate::config::model::Destination;
 use crate::config::model::Listener;
 use crate::config::model::ListenerKind;
+use crate::config::read::dictionary;
 use crate::config::read::gateway::Gateway;
 use crate::config::read::report::Report;
 use crate::config::read::sites::SiteDraft;
@@ -15,7 +16,7 @@ use crate::config::settings::Dictionary;
 /// without such a site.
 pub(crate) fn issuer(
     gateway: Gateway<'_>,
-    dictionary: &Dictionary,
+    settings: &Dictionary,
     sites: &[SiteDraft],
     listeners: &[Listener],
     report: &mut Report,
@@ -23,11 +24,18 @@ pub(crate) fn issuer(
     let ours = gateway.section("identityServer", &["issuer"], &[], report);
     let site = sites.iter().find(|d| d.site.destination == Destination::IdentityServer)?;
     let written = ours.and_then(|o| Some((o.text("issuer")?, o.origin_of("issuer"))));
-    let public = dictionary.root.descend(&["IdentityServer", "PublicOrigin"]);
-    let public = public.and_then(|s| Some((s.value.as_deref()?.trim(), &s.origin)));
-    let mut sources = [written, public].into_iter().flatten();
-    if let Some((text, origin)) = sources.find(|(text, _)| !text.is_empty()) {
+    let server = settings.root.child("IdentityServer");
+    let key = |name| server.and_then(|s| Some((s.text(name)?, &s.child(name)?.origin)));
+    if let Some((text, origin)) =
+        written.filter(|(text, _)| !text.is_empty()).or_else(|| key("IssuerUri"))
+    {
         return checked(text, origin, report);
+    }
+    // What is derived is lower-cased as in IdentityServer4, unless `LowerCaseIssuerUri` is off.
+    let lower = server.is_none_or(|s| dictionary::boolean(s, "LowerCaseIssuerUri", true, report));
+    let cased = |issuer: String| if lower { issuer.to_ascii_lowercase() } else { issuer };
+    if let Some((text, origin)) = key("PublicOrigin") {
+        return checked(text, origin, report).map(cased);
     }
     let host = hosts(site).into_iter().next();
     if host.is_none() {
@@ -35,7 +43,7 @@ pub(crate) fn issuer(
         report.fault(&site.site.origin, what, "write hostName=\"id.example.test\"");
     }
     let port = site.external_port.or(site.site.port).or_else(|| ports(listeners).next());
-    Some(address(&host?, port.unwrap_or(443)))
+    Some(cased(address(&host?, port.unwrap_or(443))))
 }
 
 fn checked(text: &str, origin: &Origin, report: &mut Report) -> Option<String> {

@@ -3,12 +3,17 @@
 
 mod access;
 mod callbacks;
+mod client_addresses;
 mod client_keys;
+mod client_secrets;
 mod clients;
 mod connections;
+mod dates;
+mod dictionary;
 mod external;
 mod fold;
 mod gateway;
+mod grants;
 mod headers;
 mod identity_provider;
 mod identity_server;
@@ -21,6 +26,8 @@ mod properties;
 mod providers;
 mod reference;
 pub(crate) mod report;
+mod resources;
+mod server_options;
 mod sessions;
 mod settings;
 mod sites;

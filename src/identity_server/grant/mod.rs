@@ -169,7 +169,5 @@ impl IdentityServer {
 }
 
 fn outlives_session(settings: &IdentityServerSettings, grant: &Grant) -> bool {
-    let client = client::find(settings, &grant.client_id);
-    let coordinated = client.and_then(|c| c.other.get("CoordinateLifetimeWithUserSession"));
-    coordinated.is_some_and(|written| written.trim().eq_ignore_ascii_case("false"))
+    client::find(settings, &grant.client_id).is_some_and(|client| !client.coordinate_with_session)
 }

@@ -169,9 +169,7 @@ fn oidcc_ensure_request_with_acr_values_succeeds() {
 fn a_client_may_have_its_tokens_signed_with_es256() {
     let mut rig = Rig::with(|config| {
         let mut modern = (*config.identity_server.clients[0]).clone();
-        modern
-            .other
-            .insert("AllowedIdentityTokenSigningAlgorithms:Alg1".to_owned(), "ES256".to_owned());
+        modern.id_token_algorithms = vec!["ES256".to_owned()];
         config.identity_server.clients[0] = Arc::new(modern);
     });
     let tokens = rig.sign_in().tokens(&[]);

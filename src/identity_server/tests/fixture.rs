@@ -1,15 +1,13 @@
 //! The clients, resources and the site of these tests.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::config::model::Destination;
 use crate::config::model::Site;
 use crate::config::model::SiteProviders;
 use crate::config::model::identity_server::Client;
+use crate::config::model::identity_server::ClientSecret;
 use crate::config::model::identity_server::Resource;
-use crate::crypto::secret::Secret;
 use crate::http::Connection;
 use crate::http::connection::Purpose;
 use crate::users::testing;
@@ -21,7 +19,7 @@ use super::SIGNED_OUT;
 pub(super) fn clients() -> Vec<Client> {
     let app = client("app", "authorization_code", &["openid", "profile", "email", "orders"]);
     let mut other = app.clone();
-    (other.id, other.secrets) = ("other".to_owned(), vec![Secret::new("other-secret")]);
+    (other.id, other.secrets) = ("other".to_owned(), vec![ClientSecret::shared("other-secret")]);
     let mut plain = app.clone();
     (plain.id, plain.require_pkce) = ("plain".to_owned(), false);
     plain.redirect_uris.push(format!("{CALLBACK}?dummy1=lorem&dummy2=ipsum"));
@@ -38,27 +36,15 @@ pub(super) fn clients() -> Vec<Client> {
 /// A confidential client with the secret `app-secret`.
 fn client(id: &str, grant: &str, scopes: &[&str]) -> Client {
     Client {
-        id: id.to_owned(),
         name: format!("The {id}"),
         grant_types: vec![grant.to_owned()],
         redirect_uris: vec![CALLBACK.to_owned()],
         post_logout_redirect_uris: vec![SIGNED_OUT.to_owned()],
-        front_channel_logout_uris: Vec::new(),
         cors_origins: vec!["https://app.test".to_owned()],
         scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
-        secrets: vec![Secret::new("app-secret")],
-        require_secret: true,
-        require_pkce: true,
+        secrets: vec![ClientSecret::shared("app-secret")],
         offline_access: true,
-        tokens_via_browser: false,
-        user_claims_in_id_token: false,
-        require_consent: false,
-        local_login: true,
-        access_token_lifetime: Duration::from_hours(1),
-        id_token_lifetime: Duration::from_mins(5),
-        code_lifetime: Duration::from_mins(1),
-        other: BTreeMap::new(),
-        origin: testing::origin(),
+        ..Client::named(id, testing::origin())
     }
 }
 
@@ -82,12 +68,9 @@ pub(super) fn identity_resources() -> Vec<Resource> {
 
 pub(super) fn resource(name: &str, claims: &[&str]) -> Resource {
     Resource {
-        name: name.to_owned(),
-        display_name: name.to_owned(),
         user_claims: claims.iter().map(|&claim| claim.to_owned()).collect(),
-        secrets: Vec::new(),
-        shown: true,
-        origin: None,
+        scopes: vec![name.to_owned()],
+        ..Resource::named(name)
     }
 }
 

@@ -198,8 +198,7 @@ fn end14_ref09_a_sign_out_ends_what_was_granted_in_its_session_alone() {
 fn end14_a_clients_file_may_let_its_tokens_outlive_the_session() {
     let mut rig = Rig::with(|config| {
         let mut lasting = (*config.identity_server.clients[0]).clone();
-        let coordinated = "CoordinateLifetimeWithUserSession".to_owned();
-        lasting.other.insert(coordinated, "false".to_owned());
+        lasting.coordinate_with_session = false;
         config.identity_server.clients[0] = Arc::new(lasting);
     });
     let (access, mine) = tokens(rig.sign_in());

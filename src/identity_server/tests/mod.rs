@@ -118,6 +118,8 @@ impl Rig {
         config.identity_server.identity_resources = identity_resources();
         config.identity_server.api_resources =
             vec![resource("sitecore.profile.api", &["name", "role"]), resource("orders", &[])];
+        config.identity_server.api_scopes =
+            vec![resource("sitecore.profile.api", &[]), resource("orders", &[])];
         config.identity_server.external_providers =
             vec![Arc::new(testing::provider("IdS4-AzureAd"))];
         change(&mut config);

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::crypto::secret::Secret;
+use crate::config::model::identity_server::ClientSecret;
 
 use super::*;
 
@@ -61,7 +61,7 @@ fn tok01_l286_only_a_posted_form_is_read_and_every_answer_is_uncached_json() {
 fn tok03_tok04_l265_basic_parts_are_form_encoded() {
     let rig = Rig::with(|config| {
         let mut odd = (*config.identity_server.clients[4]).clone();
-        odd.secrets = vec![Secret::new("a:b%c+d e-f é")];
+        odd.secrets = vec![ClientSecret::shared("a:b%c+d e-f é")];
         config.identity_server.clients[4] = Arc::new(odd);
     });
     for encoded in ["robot:a%3Ab%25c%2Bd+e%2Df+%C3%A9", "ro%62ot:a:b%25c%2Bd%20e-f%20%C3%A9"] {
