@@ -2,9 +2,10 @@
 
 .PHONY: test interop build tools
 
-# Interop runs first, so that the results of cargo test are the last lines.
+# Interop runs first, so that the results of cargo test are the last lines. The stores are tested with
+# real databases.
 test: interop
-	cargo test --locked
+	tests/stores/with cargo test --locked
 
 # Real peers: a certified identity provider and a real CMS.
 interop: build

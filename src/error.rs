@@ -83,6 +83,9 @@ pub enum Problem {
         reason: &'static str,
         /// What happened and what to do, for a person.
         detail: String,
+        /// The provider's name, empty when it is not known; `None` when nothing but `detail` says
+        /// what happened.
+        provider: Option<String>,
         /// A path on this host where the person can try again.
         retry: Option<String>,
     },

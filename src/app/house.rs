@@ -22,19 +22,26 @@ use crate::crypto::signing::SigningKey;
 use crate::demo;
 use crate::identity_server;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::key_ring;
+use crate::identity_server::key_ring::KeyRing;
 use crate::login;
 use crate::login::Login;
 use crate::observe::Metrics;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::store::grants::Grants;
+use crate::store::sql::Database;
 use crate::users::local::LocalUsers;
 
 /// How often sessions and idle connections are swept.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// Opens stores and keys under the configured data directory.
-pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> {
+/// How often the records of grants are swept.
+const SWEEP_GRANTS: Duration = Duration::from_mins(1);
+
+/// Opens the store, and keys under the configured data directory.
+pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<House> {
     let keys = config.data.join("keys");
     let seal = SealKeys::open(&keys)
         .with_context(|| format!("opening the sealing keys in {}", keys.display()))?;
@@ -43,14 +50,20 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
     let clock = options.clock.clone();
     let metrics = Arc::new(Metrics::new());
     let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
+    let database = Database::open(&config.store).await;
+    let database = database.with_context(|| format!("opening the store {}", config.store))?;
+    let ring =
+        KeyRing::configured(config, database.as_ref(), clock.clone(), Arc::clone(&metrics)).await;
+    let ring = ring.context("opening the signing keys")?;
+    let grants = Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database));
     let parts = identity_server::Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         seal: seal.clone(),
         sessions: Arc::clone(&sessions),
+        grants: Arc::clone(&grants),
     };
-    let identity_server = IdentityServer::open(&keys, parts)
-        .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
+    let identity_server = IdentityServer::new(ring, parts);
     let login = Login::new(login::Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
@@ -64,6 +77,7 @@ pub(super) fn open(config: &Config, options: &Options) -> anyhow::Result<House> 
         sessions,
         login,
         identity_server,
+        grants,
         assertion_key,
         control: Handle::current(),
         workers: options.workers,
@@ -101,5 +115,37 @@ pub(super) async fn keep(running: Weak<Running>) {
         for server in gateway.upstreams.iter().flat_map(|upstream| &upstream.servers) {
             (0..running.house.workers).for_each(|worker| server.pool.sweep(worker, now));
         }
+    }
+}
+
+/// Sweeps the records of grants until the app is gone. They may be far away, so that nothing else
+/// waits for it.
+pub(super) async fn keep_grants(running: Weak<Running>) {
+    loop {
+        tokio::time::sleep(SWEEP_GRANTS).await;
+        let Some(running) = running.upgrade() else { return };
+        let house = &running.house;
+        match house.grants.sweep(house.clock.now()).await {
+            Ok(gone) => tracing::debug!(gone, "grants swept"),
+            Err(error) => tracing::warn!(error = ?error, "grants were not swept"),
+        }
+    }
+}
+
+/// Looks after the signing keys until the app is gone: rotated by the clock or by hand, here or at
+/// another instance.
+pub(super) async fn keep_keys(running: Weak<Running>) {
+    loop {
+        tokio::time::sleep(key_ring::REFRESH).await;
+        let Some(running) = running.upgrade() else { return };
+        refresh_keys(&running).await;
+    }
+}
+
+/// A failure is logged: the keys that are known go on.
+pub(super) async fn refresh_keys(running: &Running) {
+    let config = Arc::clone(&running.current.load().config);
+    if let Err(error) = running.house.identity_server.refresh_keys(&config.signing).await {
+        tracing::error!(error = ?error, "signing keys cannot be looked after; those known go on");
     }
 }

@@ -91,7 +91,7 @@ impl App {
         let config = load(&options).await.map_err(StartError::Configuration)?;
         watch.add_certificates(&config);
         log_notices(&config);
-        let house = Arc::new(house::open(&config, &options)?);
+        let house = Arc::new(house::open(&config, &options).await?);
         let demo = house::demo(&config).await.context("starting the demo CMS")?;
         let certificates = Certificates::load(&config.listeners)
             .map_err(|faults| anyhow::anyhow!(faults.join("\n")))?;
@@ -128,6 +128,8 @@ impl App {
         let tasks = vec![
             tokio::spawn(watch::reload_on_change(Arc::downgrade(&running), watch)),
             tokio::spawn(house::keep(Arc::downgrade(&running))),
+            tokio::spawn(house::keep_grants(Arc::downgrade(&running))),
+            tokio::spawn(house::keep_keys(Arc::downgrade(&running))),
         ];
         Ok(Self { running, tasks })
     }
@@ -184,7 +186,10 @@ impl Running {
         let outcome = if result.is_ok() { "taken" } else { "refused" };
         self.house.metrics.reloads.with_label_values(&[outcome]).inc();
         match &result {
-            Ok(()) => tracing::info!("configuration taken"),
+            Ok(()) => {
+                house::refresh_keys(self).await;
+                tracing::info!("configuration taken");
+            }
             Err(faults) => {
                 for fault in faults {
                     tracing::error!(fault = %fault, "configuration refused, the old one goes on");
@@ -205,6 +210,9 @@ impl Running {
         let gateway = Gateway::new(Arc::new(config), house, Some(&before), demo)
             .map_err(|error| vec![plain_fault(error.to_string())])?;
         log_notices(&gateway.config);
+        if gateway.config.store != before.config.store {
+            tracing::warn!("the users' store is another one now; it is opened at the next start");
+        }
         took(&self.house, &gateway);
         self.current.store(gateway);
         self.certificates.replace(&certificates);

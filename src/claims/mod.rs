@@ -3,6 +3,7 @@
 pub mod inbound;
 pub mod transformation;
 
+use serde::Deserialize;
 use serde::Serialize;
 
 /// The provider whose word on names, roles and administrators is taken: the identity server that
@@ -16,8 +17,9 @@ pub fn is_identity_server(provider: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// One claim: a type and a value. Two claims are equal when these are.
-#[derive(Clone, Debug, Serialize)]
+/// One claim: a type and a value. Two claims are equal when these are. One that is read back from
+/// where it was kept stands on no more than its provider's word.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claim {
     /// Claim type: a short name or a URI, compared exactly.
     #[serde(rename = "type")]
@@ -29,9 +31,10 @@ pub struct Claim {
 }
 
 /// On whose word a claim stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum SaidBy {
     /// The provider's alone.
+    #[default]
     Provider,
     /// The provider's, under a type that a rule of the owner gave it.
     Rule,
@@ -60,7 +63,7 @@ impl PartialEq for Claim {
 impl Eq for Claim {}
 
 /// The claims of one identity, in order; a type may stand there several times.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClaimSet(Vec<Claim>);
 

@@ -1,5 +1,6 @@
 //! `/account/logout`: asks before signing out, signs out, and says that it is done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -7,14 +8,20 @@ use http::Method;
 use http::header;
 
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::error::Problem;
 use crate::http::Exchange;
 use crate::http::Response;
+use crate::http::ReturnPath;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::end_session::MESSAGE;
+use crate::identity_server::Outcome;
 use crate::identity_server::end_session::SignOutMessage;
+use crate::identity_server::end_session_callback::FrontChannel;
+use crate::identity_server::person::LOCAL;
+use crate::identity_server::reply::go;
 use crate::observe::audit;
 use crate::pages;
+use crate::pages::Look;
 use crate::session::End;
 use crate::session::Session;
 use crate::session::Visit;
@@ -28,31 +35,28 @@ const PROOF_LIFETIME: Duration = Duration::from_hours(1);
 
 impl IdentityServer {
     /// GET asks, or says that nobody is signed in; POST signs out.
-    pub(super) fn account_logout(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn account_logout(&self, visit: &Visit) -> Result<Outcome, Problem> {
         if visit.exchange.method == Method::POST {
-            return self.confirmed(visit);
+            return self.confirmed(visit).await;
         }
         let query = visit.exchange.query()?;
-        let sealed = query.get("logoutId").unwrap_or_default();
+        let id = query.get("logoutId").unwrap_or_default();
         let Some(session) = &visit.session else {
-            let message = self.open_message(sealed);
-            return Ok(pages::signed_out(&pages::SignedOut {
-                return_link: message.way_on.as_deref(),
-                frames: &[],
-                request: &visit.exchange.id,
-            }));
+            let message = self.open_message(id, visit.exchange.now);
+            return Ok(Outcome::Answer(self.done(visit, &message)));
         };
         let proof = self.proof(session, visit.exchange.now).ok_or(Problem::Internal)?;
-        Ok(pages::sign_out(&pages::SignOut {
+        Ok(Outcome::Answer(pages::sign_out(&pages::SignOut {
+            look: &Look::of(&visit.config, &visit.site, &visit.exchange),
             action: &format!("{}/account/logout", visit.site.virtual_folder),
-            fields: &[("logoutId", sealed), ("token", &proof)],
+            fields: &[("logoutId", id), ("token", &proof)],
             request: &visit.exchange.id,
-        }))
+        })))
     }
 
-    fn confirmed(&self, visit: &Visit) -> Result<Response, Problem> {
+    async fn confirmed(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let form = visit.exchange.form()?;
-        let sealed = form.get("logoutId").unwrap_or_default();
+        let id = form.get("logoutId").unwrap_or_default();
         if let Some(session) = &visit.session {
             let proof = form.get("token").unwrap_or_default();
             let ours = self.proves(proof, session, visit.exchange.now);
@@ -62,26 +66,88 @@ impl IdentityServer {
                 ));
             }
         }
-        let answer = self.sign_out_page(visit, &self.open_message(sealed));
-        Ok(self.sign_out(visit, answer))
+        let message = self.open_message(id, visit.exchange.now);
+        self.sign_out(visit, SignOutMessage { goes_on: false, ..message }).await
     }
 
-    /// Ends the session and what was granted in it, and takes the browser's cookie away on the way of `answer`.
-    pub(super) fn sign_out(&self, visit: &Visit, mut answer: Response) -> Response {
-        let Some(session) = &visit.session else { return answer };
+    /// Ends the session and what was granted in it, tells its clients, takes the browser's cookie
+    /// away, and goes on as `message` says: by the external provider where the session came from one.
+    pub(super) async fn sign_out(
+        &self,
+        visit: &Visit,
+        message: SignOutMessage,
+    ) -> Result<Outcome, Problem> {
+        let Some(session) = &visit.session else {
+            return Ok(Outcome::Answer(self.go_on(visit, &message)));
+        };
         self.parts.sessions.end(&session.id, End::SignOut);
-        self.end_grants(&visit.config.identity_server, session);
         self.parts.metrics.logouts.with_label_values(&[&*visit.site.name, "local"]).inc();
         write_audit(visit, session);
+        let now = visit.exchange.now;
+        self.end_grants(&visit.config.identity_server, session, now).await?;
+        self.notify(&visit.config, session, now).await;
+        let told = FrontChannel::of(&visit.config, session, &[], now);
+        let message = SignOutMessage { told, ..message };
+        let mut answer = self.go_on(visit, &message);
         let name = cookie::name(&visit.config.sessions, &visit.site, cookie::DEFAULT_SOURCE);
-        answer.headers_mut().append(header::SET_COOKIE, cookie::remove(&visit.site, &name));
-        answer
+        let lines = [
+            Some(cookie::remove(&visit.site, &name)),
+            cookie::remove_public(&visit.config.sessions, &visit.site),
+        ];
+        for line in lines.into_iter().flatten() {
+            answer.headers_mut().append(header::SET_COOKIE, line);
+        }
+        let return_path = ReturnPath::read(&self.sign_out_page(visit, &message));
+        Ok(match return_path.filter(|_| *session.identity.provider != *LOCAL) {
+            Some(return_path) => {
+                Outcome::SignOut { session: Arc::clone(session), return_path, answer }
+            }
+            None => Outcome::Answer(answer),
+        })
     }
 
-    /// What a foreign or missing message says: nothing.
-    fn open_message(&self, sealed: &str) -> SignOutMessage {
-        let text = self.parts.seal.open_sealed(MESSAGE, sealed);
-        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    /// Ends what was granted in a session that its provider ended, and tells its clients. The address
+    /// of the frames that tell the rest, which pages of `framed_by` may frame; `None` when there are
+    /// none.
+    pub async fn ended(
+        &self,
+        config: &Config,
+        session: &Session,
+        framed_by: &[String],
+    ) -> Option<String> {
+        let now = self.parts.clock.now();
+        if let Err(fault) = self.end_grants(&config.identity_server, session, now).await {
+            tracing::error!(?fault, "what was granted in a session could not be ended with it");
+        }
+        self.notify(config, session, now).await;
+        self.front_channel_frame(config, &FrontChannel::of(config, session, framed_by, now)?)
+    }
+
+    /// Straight on where nothing has to be shown first.
+    fn go_on(&self, visit: &Visit, message: &SignOutMessage) -> Response {
+        match &message.way_on {
+            Some(way_on) if message.goes_on && message.told.is_none() => go(visit, way_on),
+            Some(_) | None => self.ask(visit, message),
+        }
+    }
+
+    /// The page that says that it is done, with the frames; back from the provider's own sign-out it
+    /// may be the way on at once.
+    fn done(&self, visit: &Visit, message: &SignOutMessage) -> Response {
+        if let (Some(way_on), true, None) = (&message.way_on, message.goes_on, &message.told) {
+            return go(visit, way_on);
+        }
+        let told = message.told.as_ref();
+        let frame = told.and_then(|told| self.front_channel_frame(&visit.config, told));
+        pages::signed_out(&pages::SignedOut {
+            look: &Look::of(&visit.config, &visit.site, &visit.exchange),
+            return_link: message.way_on.as_deref(),
+            client: message.client.as_deref(),
+            // A browser begins to count when everything has loaded, the frames included.
+            returns_after: message.goes_on.then_some(0),
+            frames: frame.as_slice(),
+            request: &visit.exchange.id,
+        })
     }
 
     /// Proof that a form comes from the page that this session was shown.
@@ -101,7 +167,7 @@ impl IdentityServer {
 
 /// Whether the browser says that the form was posted from elsewhere. One that says nothing is
 /// judged by the proof alone.
-fn is_foreign(exchange: &Exchange) -> bool {
+pub(super) fn is_foreign(exchange: &Exchange) -> bool {
     let says = |headers: &HeaderMap, name: &str| headers.contains_key(name);
     let silent = !says(&exchange.headers, "sec-fetch-site") && !says(&exchange.headers, "origin");
     !silent && !exchange.is_same_origin()

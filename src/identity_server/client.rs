@@ -58,14 +58,8 @@ pub(super) fn authenticate(
     form: &Form,
     now: Timestamp,
 ) -> Result<Arc<Client>, TokenError> {
-    let (credentials, basic) = match basic(headers)? {
-        Some(credentials) => (agree(credentials, form)?, true),
-        None => (posted(form)?, false),
-    };
-    let refused = TokenError::BadClient { basic };
-    if credentials.id.len() > LONGEST || credentials.secret.expose().len() > LONGEST {
-        return Err(refused);
-    }
+    let credentials = credentials(headers, form)?;
+    let refused = TokenError::BadClient { basic: credentials.basic };
     let Some(client) = find(settings, &credentials.id) else {
         // As much work as for a client that exists.
         _ = is_one_of([&Secret::new("")].into_iter(), &credentials.secret);
@@ -74,9 +68,31 @@ pub(super) fn authenticate(
     if proves(client, &credentials.secret, now) { Ok(Arc::clone(client)) } else { Err(refused) }
 }
 
-struct Credentials {
-    id: String,
-    secret: Secret,
+/// What a caller says to prove who it is.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    /// Whom it claims to be.
+    pub(super) id: String,
+    /// What nobody else knows; empty when it says nothing.
+    pub(super) secret: Secret,
+    /// Whether it came as HTTP Basic.
+    basic: bool,
+}
+
+/// The name and the secret of whoever calls, by exactly one method.
+///
+/// # Errors
+///
+/// [`TokenError::BadClient`] for none, two that disagree, and what is malformed or too long.
+pub(super) fn credentials(headers: &HeaderMap, form: &Form) -> Result<Credentials, TokenError> {
+    let credentials = match basic(headers)? {
+        Some(credentials) => agree(credentials, form)?,
+        None => posted(form)?,
+    };
+    if credentials.id.len() > LONGEST || credentials.secret.expose().len() > LONGEST {
+        return Err(TokenError::BadClient { basic: credentials.basic });
+    }
+    Ok(credentials)
 }
 
 /// The credentials of an `Authorization: Basic` line; another scheme is none of ours (TOK-05).
@@ -97,7 +113,7 @@ fn basic(headers: &HeaderMap) -> Result<Option<Credentials>, TokenError> {
     let (id, secret) = decoded.split_once(':').ok_or(REFUSED)?;
     let id = form_decode(id).ok_or(REFUSED)?;
     let secret = Secret::new(form_decode(secret).ok_or(REFUSED)?);
-    Ok(Some(Credentials { id, secret }))
+    Ok(Some(Credentials { id, secret, basic: true }))
 }
 
 /// Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
@@ -119,7 +135,7 @@ fn posted(form: &Form) -> Result<Credentials, TokenError> {
     let id = form.get("client_id").filter(|id| !id.is_empty() && !has_assertion(form));
     let id = id.ok_or(TokenError::BadClient { basic: false })?.to_owned();
     let secret = Secret::new(form.get("client_secret").unwrap_or_default());
-    Ok(Credentials { id, secret })
+    Ok(Credentials { id, secret, basic: false })
 }
 
 fn has_assertion(form: &Form) -> bool {
@@ -132,21 +148,21 @@ fn proves(client: &Client, secret: &Secret, now: Timestamp) -> bool {
     if secret.expose().is_empty() {
         return !client.require_secret;
     }
-    is_one_of(shared(client, now), secret)
+    is_one_of(shared(&client.secrets, now), secret)
 }
 
-/// The shared secrets of a client that have not ended.
-fn shared(client: &Client, now: Timestamp) -> impl Iterator<Item = &Secret> {
+/// The shared secrets that have not ended.
+pub(super) fn shared(secrets: &[ClientSecret], now: Timestamp) -> impl Iterator<Item = &Secret> {
     let live =
         move |secret: &&ClientSecret| secret.kind == SecretKind::Shared && secret.is_live(now);
-    client.secrets.iter().filter(live).map(|secret| &secret.value)
+    secrets.iter().filter(live).map(|secret| &secret.value)
 }
 
 /// Whether `secret` is one of those stored as plain text or as base64 of its SHA-256 or SHA-512
 /// (IdentityServer4's `SharedSecret`). What has the form of a hash is one: taken as plain text as
 /// well, a hash that leaks would be as good as its secret. Time depends on what is stored and on
 /// nothing else: digests are compared, and all of them.
-fn is_one_of<'a>(stored: impl Iterator<Item = &'a Secret>, secret: &Secret) -> bool {
+pub(super) fn is_one_of<'a>(stored: impl Iterator<Item = &'a Secret>, secret: &Secret) -> bool {
     let text = secret.expose().as_bytes();
     let plain = digest::sha256(text);
     let hashed = [

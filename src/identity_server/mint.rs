@@ -51,15 +51,6 @@ pub(super) struct Around<'a> {
     pub(super) alone: bool,
 }
 
-/// An access token and the id that it is known by here.
-#[derive(Debug)]
-pub(super) struct AccessToken {
-    /// The token.
-    pub(super) text: String,
-    /// `jti`.
-    pub(super) id: String,
-}
-
 impl Mint<'_> {
     /// An ID token for `grant`. `None` only if signing fails.
     pub(super) fn id_token(&self, grant: &Grant, around: &Around<'_>) -> Option<String> {
@@ -90,34 +81,33 @@ impl Mint<'_> {
     }
 
     /// A JWT access token for `grant`. `None` only if signing fails.
-    pub(super) fn access_token(&self, grant: &Grant) -> Option<AccessToken> {
+    pub(super) fn access_token(&self, grant: &Grant) -> Option<String> {
         let names = scope::api_claims(self.settings, &grant.scopes);
         let mut token = claims::select(&grant.person.claims, names);
         put_person(&mut token, grant);
-        self.sign_access_token(token, &grant.scopes)
+        self.sign_access_token(token, &grant.scopes, &id_under(&grant.name))
     }
 
     /// A JWT access token for the client itself: eight claims and no person (CC-01). `None` only
     /// if signing fails.
-    pub(super) fn client_token(&self, scopes: &[String]) -> Option<AccessToken> {
-        self.sign_access_token(Map::new(), scopes)
+    pub(super) fn client_token(&self, scopes: &[String]) -> Option<String> {
+        self.sign_access_token(Map::new(), scopes, &random::identifier())
     }
 
     fn sign_access_token(
         &self,
         mut token: Map<String, Value>,
         scopes: &[String],
-    ) -> Option<AccessToken> {
+        id: &str,
+    ) -> Option<String> {
         self.put_times(&mut token, self.client.access_token_lifetime);
         if let Some(audience) = audience(&scope::audiences(self.settings, scopes)) {
             token.insert("aud".to_owned(), audience);
         }
-        let id = random::identifier();
         token.insert("client_id".to_owned(), json!(self.client.id));
         token.insert("scope".to_owned(), json!(scopes));
         token.insert("jti".to_owned(), json!(id));
-        let text = self.keys.signer(self.algorithm())?.sign(keys::ACCESS_TOKEN, &token)?;
-        Some(AccessToken { text, id })
+        self.keys.signer(self.algorithm())?.sign(keys::ACCESS_TOKEN, &token)
     }
 
     /// Claims of the user go into an ID token only when the client's owner or the request says so,
@@ -143,15 +133,22 @@ impl Mint<'_> {
         token.insert("exp".to_owned(), json!(self.now.plus(lifetime).0));
     }
 
-    /// RS256, which every client understands, unless the client's file names ES256 alone
-    /// (`AllowedIdentityTokenSigningAlgorithms`).
-    fn algorithm(&self) -> Algorithm {
-        let named = self.client.id_token_algorithms.first();
-        match named {
-            Some(algorithm) if algorithm == Algorithm::Es256.name() => Algorithm::Es256,
-            Some(_) | None => Algorithm::Rs256,
+    /// The first that the client's file names (`AllowedIdentityTokenSigningAlgorithms`); else the
+    /// first of the keys, which is RS256 unless there are certificates: every client understands it.
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
+        match self.client.id_token_algorithms.first()?.as_str() {
+            "ES256" => Some(Algorithm::Es256),
+            "RS256" => Some(Algorithm::Rs256),
+            _ => None,
         }
     }
+}
+
+/// A `jti` that begins with the name of the grant it stands on.
+fn id_under(grant: &str) -> String {
+    let mut id = random::identifier();
+    id.replace_range(..grant.len().min(id.len()), grant);
+    id
 }
 
 fn put_person(token: &mut Map<String, Value>, grant: &Grant) {

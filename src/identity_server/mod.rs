@@ -1,60 +1,87 @@
 //! The OpenID provider behind the login: one file an endpoint.
 
+mod access;
 mod account_logout;
 mod authorize;
+mod back_channel;
+mod check_session;
 mod claims;
 mod client;
+mod consent;
 mod cors;
+mod device;
+mod device_authorization;
 mod discovery;
 mod end_session;
+mod end_session_callback;
+mod form_proof;
 mod grant;
+mod grants_page;
 mod home_error;
 mod interaction;
+mod introspect;
+pub mod key_ring;
+mod key_schedule;
 mod keys;
 mod mint;
 mod pending;
 mod person;
+mod pushed;
 mod reply;
 mod request;
+mod request_details;
+mod request_object;
+mod request_uri;
 mod requested;
+mod response_type;
+mod revoke;
 mod scope;
+mod scope_choice;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
 mod userinfo;
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use http::Method;
 
 use crate::clock::Clock;
+use crate::config::model::SigningSettings;
 use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
-use crate::identity_server::grant::Grant;
-use crate::identity_server::grant::code::Code;
-use crate::identity_server::grant::refresh::Family;
+use crate::http::client::Client;
+use crate::identity_server::back_channel::Courier;
+use crate::identity_server::key_ring::KeyRing;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
+use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
+use crate::store::StoreError;
+use crate::store::grants::Grants;
+use crate::users::throttle::Throttle;
 
 /// The identity server. One per process; outlives reloads.
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
-    keys: Keys,
-    codes: Handles<Code>,
-    /// What access tokens rest on, by `jti`.
-    access_tokens: Handles<Arc<Grant>>,
-    /// One family a grant, by its name.
-    refresh_tokens: Handles<Family>,
-    /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
+    ring: KeyRing,
+    keys: Arc<Keys>,
+    /// Tells clients of sign-outs.
+    courier: Arc<Courier>,
+    /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
     pending: Handles<String>,
+    /// Calls clients where they publish their requests.
+    calls: Client,
+    /// Counts device authorization requests, by network.
+    device_requests: Throttle,
+    /// Counts user codes that lead nowhere, by session and by network.
+    code_guesses: Throttle,
 }
 
 /// What the identity server is made of.
@@ -68,6 +95,8 @@ pub struct Parts {
     pub seal: SealKeys,
     /// Where browser sessions end.
     pub sessions: Arc<Sessions>,
+    /// What is remembered of grants and tokens.
+    pub grants: Arc<Grants>,
 }
 
 /// How a request to the identity server ends.
@@ -83,6 +112,16 @@ pub enum Outcome {
         provider: Option<String>,
         /// What to fill in as the name (`login_hint`).
         login_hint: Option<String>,
+    },
+    /// Somebody signed out whose session came from an external provider: on to its own sign-out,
+    /// where it has one.
+    SignOut {
+        /// The session, ended.
+        session: Arc<Session>,
+        /// Where to go on after that.
+        return_path: ReturnPath,
+        /// The answer where the provider has none, and the cookies that it takes away in any case.
+        answer: Response,
     },
 }
 
@@ -102,28 +141,47 @@ enum Endpoint {
     Jwks,
     Authorize,
     AuthorizeCallback,
+    Pushed,
     Token,
     Userinfo,
     EndSession,
+    EndSessionCallback,
+    CheckSession,
     AccountLogout,
     HomeError,
+    Consent,
+    DeviceAuthorization,
+    Device,
+    Grants,
+    Introspect,
+    Revoke,
 }
 
 const GET: Option<&str> = Some("GET, HEAD");
 const GET_POST: Option<&str> = Some("GET, HEAD, POST");
+const POST: Option<&str> = Some("POST");
 
 /// The endpoint table, at IdentityServer4's paths.
-const ROUTES: [Route; 10] = [
+const ROUTES: &[Route] = &[
     route("/.well-known/openid-configuration", Endpoint::Discovery, GET, true),
     route("/.well-known/openid-configuration/jwks", Endpoint::Jwks, GET, true),
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
     route("/connect/authorize", Endpoint::Authorize, GET_POST, false),
     route("/connect/authorize/callback", Endpoint::AuthorizeCallback, GET, false),
+    route("/connect/par", Endpoint::Pushed, POST, true),
     route("/connect/token", Endpoint::Token, None, true),
     route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
     route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
+    route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
+    route("/connect/checksession", Endpoint::CheckSession, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
+    route("/consent", Endpoint::Consent, GET_POST, false),
+    route("/connect/deviceauthorization", Endpoint::DeviceAuthorization, None, false),
+    route("/device", Endpoint::Device, GET_POST, false),
+    route("/grants", Endpoint::Grants, GET_POST, false),
+    route("/connect/introspect", Endpoint::Introspect, POST, false),
+    route("/connect/revocation", Endpoint::Revoke, POST, true),
 ];
 
 const fn route(
@@ -136,20 +194,27 @@ const fn route(
 }
 
 impl IdentityServer {
-    /// Opens or makes the signing keys under `keys`.
+    /// Made of its parts; signs with the keys of `ring`.
+    pub fn new(ring: KeyRing, parts: Parts) -> Self {
+        Self {
+            courier: Courier::new(Arc::clone(&parts.metrics)),
+            parts,
+            keys: ring.keys(),
+            ring,
+            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            calls: Client::new(),
+            device_requests: Throttle::new(),
+            code_guesses: Throttle::new(),
+        }
+    }
+
+    /// Looks after the signing keys: see [`KeyRing::refresh`].
     ///
     /// # Errors
     ///
-    /// When a key cannot be read or written.
-    pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
-        Ok(Self {
-            parts,
-            keys: Keys::open(keys)?,
-            codes: Handles::new(20_000, 32),
-            access_tokens: Handles::new(50_000, 64),
-            refresh_tokens: Handles::new(50_000, 64),
-            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
-        })
+    /// When the store of keys cannot be reached: what was published stays.
+    pub async fn refresh_keys(&self, settings: &SigningSettings) -> Result<(), StoreError> {
+        self.ring.refresh(settings).await
     }
 
     /// Answers a request on an identity server's site.
@@ -157,11 +222,12 @@ impl IdentityServer {
     /// # Errors
     ///
     /// What the person or program is told, see [`Problem`].
-    #[expect(clippy::unused_async, reason = "callers wait for stores that other processes share")]
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = path_of(visit);
         let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
+        let settings = &visit.config.identity_server;
         let route = route
+            .filter(|route| discovery::is_on(settings, route.endpoint))
             .ok_or_else(|| Problem::NotFound("the identity server has no such page".into()))?;
         let method = &visit.exchange.method;
         if route.cors && method == Method::OPTIONS {
@@ -170,23 +236,32 @@ impl IdentityServer {
         if let Some(allow) = route.allow.filter(|allow| !allows(allow, method)) {
             return Err(Problem::MethodNotAllowed { allow });
         }
-        let mut outcome = self.dispatch(route.endpoint, visit)?;
+        let mut outcome = self.dispatch(route.endpoint, visit).await?;
         if let (true, Outcome::Answer(response)) = (route.cors, &mut outcome) {
             cors::allow(visit, response);
         }
         Ok(outcome)
     }
 
-    fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
+    async fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {
         let answer = match endpoint {
-            Endpoint::Authorize => return self.authorize(visit),
-            Endpoint::AuthorizeCallback => return self.authorize_callback(visit),
+            Endpoint::Authorize => return self.authorize(visit).await,
+            Endpoint::AuthorizeCallback => return self.authorize_callback(visit).await,
+            Endpoint::Consent => return self.consent(visit).await,
+            Endpoint::Device => return self.device(visit).await,
+            Endpoint::Grants => return self.grants_page(visit).await,
+            Endpoint::DeviceAuthorization => self.device_authorization(visit).await,
+            Endpoint::Introspect => self.introspect(visit).await,
+            Endpoint::Revoke => self.revoke(visit).await,
             Endpoint::Discovery => self.discovery(visit),
-            Endpoint::Jwks => Ok(self.jwks()),
-            Endpoint::Token => self.token(visit),
-            Endpoint::Userinfo => self.userinfo(visit),
-            Endpoint::EndSession => self.end_session(visit),
-            Endpoint::AccountLogout => self.account_logout(visit),
+            Endpoint::Jwks => Ok(self.jwks(visit)),
+            Endpoint::Pushed => self.push(visit).await,
+            Endpoint::CheckSession => Ok(check_session::frame(visit)),
+            Endpoint::Token => self.token(visit).await,
+            Endpoint::Userinfo => self.userinfo(visit).await,
+            Endpoint::EndSession => return self.end_session(visit).await,
+            Endpoint::EndSessionCallback => self.end_session_callback(visit),
+            Endpoint::AccountLogout => return self.account_logout(visit).await,
             Endpoint::HomeError => self.home_error(visit),
         };
         answer.map(Outcome::Answer)

@@ -1,12 +1,14 @@
 //! The person behind a session, as tokens name them: subject, provider and claims.
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::crypto::digest;
 use crate::session::Session;
-use crate::session::SessionId;
 use crate::session::Visit;
 use crate::users::User;
 use crate::users::local;
@@ -22,7 +24,7 @@ pub(super) const CLASSES: [&str; 2] = [
 ];
 
 /// Somebody who is signed in at the identity server, as they were when they were asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Person {
     /// `sub`: 43 characters that never change and are never given to anybody else.
     pub(super) subject: String,
@@ -30,9 +32,7 @@ pub(super) struct Person {
     pub(super) user_name: String,
     /// [`LOCAL`] or the scheme of the external provider.
     pub(super) idp: String,
-    /// The session at the identity server.
-    pub(super) session: SessionId,
-    /// `sid`, its public name.
+    /// `sid`, the public name of the session at the identity server.
     pub(super) sid: String,
     /// `auth_time`.
     pub(super) authenticated_at: Timestamp,
@@ -48,7 +48,6 @@ impl Person {
         let person = Self {
             subject: subject_of(session),
             user_name: session.identity.user.name.clone(),
-            session: session.id,
             sid: session.public_id.clone(),
             authenticated_at: session.identity.authenticated_at,
             claims: released(&session.identity.claims, &session.identity.user, &idp),

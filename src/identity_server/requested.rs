@@ -1,10 +1,12 @@
 //! The `claims` request parameter (OpenID Connect Core §5.5): claims asked for by name.
 
+use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
 
 /// What a request asks for by name. `essential` changes nothing (§5.5.1): what is there is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RequestedClaims {
     /// Claims wanted in the ID token.
     pub(super) id_token: Vec<String>,

@@ -16,10 +16,12 @@ use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Tokens;
 use crate::identity_server::grant::client_credentials;
 use crate::identity_server::grant::code;
+use crate::identity_server::grant::device;
 use crate::identity_server::grant::refresh;
 use crate::identity_server::issuer_of;
 use crate::observe::audit;
 use crate::session::Visit;
+use crate::store::StoreError;
 
 /// How a token request fails. The words are for the client's programmer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,13 +47,38 @@ pub(super) enum TokenError {
     /// A scope is unknown, not allowed, or not part of the grant.
     #[error("scope is unknown or not allowed")]
     BadScope,
+    /// The person has not decided yet.
+    #[error("the person has not decided yet")]
+    Pending,
+    /// The device asks too often.
+    #[error("wait longer before the next attempt")]
+    TooSoon,
+    /// The person said no.
+    #[error("the person does not allow it")]
+    Denied,
+    /// The device waited too long.
+    #[error("the device code is over")]
+    CodeOver,
+    /// A kind of token that cannot be revoked.
+    #[error("tokens of this type cannot be revoked")]
+    UnknownTokenType,
+    /// The store does not answer.
+    #[error("try again in a moment")]
+    Unavailable,
     /// A fault of ours.
     #[error("internal error")]
     Internal,
 }
 
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = ?error, "store");
+        Self::Unavailable
+    }
+}
+
 impl TokenError {
-    /// Status and error code (RFC 6749 §5.2).
+    /// Status and error code (RFC 6749 §5.2, RFC 7009 §2.2.1, RFC 8628 §3.5).
     const fn answer(self) -> (StatusCode, &'static str) {
         match self {
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
@@ -60,11 +87,18 @@ impl TokenError {
             Self::GrantNotAllowed => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::BadGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::BadScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::Pending => (StatusCode::BAD_REQUEST, "authorization_pending"),
+            Self::TooSoon => (StatusCode::BAD_REQUEST, "slow_down"),
+            Self::Denied => (StatusCode::BAD_REQUEST, "access_denied"),
+            Self::CodeOver => (StatusCode::BAD_REQUEST, "expired_token"),
+            Self::UnknownTokenType => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
 
-    fn response(self) -> Response {
+    /// The error as JSON that no cache keeps.
+    pub(super) fn response(self) -> Response {
         let (status, error) = self.answer();
         let mut response =
             response::json(status, &json!({"error": error, "error_description": self.to_string()}));
@@ -78,11 +112,14 @@ impl TokenError {
 
 impl IdentityServer {
     /// Answers a token request; every answer is JSON that no cache keeps.
-    pub(super) fn token(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn token(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
         let form = read_form(visit);
         let grant = grant_label(form.as_ref().ok());
-        let answer = form.and_then(|form| self.grant_tokens(visit, &form, issuer));
+        let answer = match form {
+            Ok(form) => self.grant_tokens(visit, &form, issuer).await,
+            Err(error) => Err(error),
+        };
         let outcome = answer.as_ref().map_or_else(|e| e.answer().1, |_| "issued");
         self.parts.metrics.tokens.with_label_values(&[grant, outcome]).inc();
         write_audit(visit, grant, &answer);
@@ -96,19 +133,27 @@ impl IdentityServer {
         Ok(response)
     }
 
-    fn grant_tokens(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<Tokens, TokenError> {
+    async fn grant_tokens(
+        &self,
+        visit: &Visit,
+        form: &Form,
+        issuer: &str,
+    ) -> Result<Tokens, TokenError> {
         let settings = &visit.config.identity_server;
         let client =
             &client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
         let call = Call { visit, form, client, issuer };
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
         match call.value("grant_type") {
-            Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call),
-            Some(refresh::NAME) if client.offline_access => self.refresh(&call),
+            Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call).await,
+            Some(refresh::NAME) if client.offline_access => self.refresh(&call).await,
             Some(client_credentials::NAME) if may(client_credentials::NAME) => {
                 self.client_credentials(&call)
             }
-            Some(code::NAME | client_credentials::NAME) => Err(TokenError::GrantNotAllowed),
+            Some(device::NAME) if may(device::NAME) => self.poll_device(&call).await,
+            Some(code::NAME | client_credentials::NAME | device::NAME) => {
+                Err(TokenError::GrantNotAllowed)
+            }
             // An owner who withdraws offline access ends the grants that rest on it (REF-05).
             Some(refresh::NAME) => Err(TokenError::BadGrant("offline access is not allowed")),
             Some(_) | None => Err(TokenError::UnknownGrant),
@@ -118,7 +163,7 @@ impl IdentityServer {
 
 /// A POST of a form without repeated parameters, and no secret in the address, where logs would
 /// keep it. Anything else is 400, as in IdentityServer4.
-fn read_form(visit: &Visit) -> Result<Form, TokenError> {
+pub(super) fn read_form(visit: &Visit) -> Result<Form, TokenError> {
     let exchange = &visit.exchange;
     if exchange.method != Method::POST {
         return Err(TokenError::Malformed("send a POST"));
@@ -135,6 +180,7 @@ fn grant_label(form: Option<&Form>) -> &'static str {
     match form.and_then(|form| form.get("grant_type")) {
         Some(code::NAME) => code::NAME,
         Some(refresh::NAME) => refresh::NAME,
+        Some(device::NAME) => "device_code",
         Some(client_credentials::NAME) => client_credentials::NAME,
         Some(_) | None => "other",
     }

@@ -1,7 +1,5 @@
 //! `/connect/userinfo` (OpenID Connect Core §5.3): claims of the person, for an access token.
 
-use std::sync::Arc;
-
 use http::HeaderValue;
 use http::Method;
 use http::StatusCode;
@@ -14,11 +12,10 @@ use crate::error::Problem;
 use crate::http::Response;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::access::Access;
 use crate::identity_server::claims;
 use crate::identity_server::client;
-use crate::identity_server::grant::Grant;
 use crate::identity_server::issuer_of;
-use crate::identity_server::keys;
 use crate::identity_server::scope;
 use crate::session::Visit;
 
@@ -51,61 +48,37 @@ impl Refused {
 
 impl IdentityServer {
     /// The claims that the token's grant releases.
-    pub(super) fn userinfo(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn userinfo(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
-        let answer = bearer(visit).and_then(|token| self.claims_for(visit, issuer, &token));
+        let answer = match bearer(visit) {
+            Ok(token) => {
+                let access = self.access(issuer, &token, visit.exchange.now).await?;
+                access.ok_or(Refused::InvalidToken).and_then(|access| claims_for(visit, &access))
+            }
+            Err(refused) => Err(refused),
+        };
         Ok(match answer {
             Ok(claims) => response::json(StatusCode::OK, &claims),
             Err(refused) => refused.response(),
         })
     }
+}
 
-    fn claims_for(
-        &self,
-        visit: &Visit,
-        issuer: &str,
-        token: &str,
-    ) -> Result<Map<String, Value>, Refused> {
-        let grant = self.access_grant(visit, issuer, token)?;
-        let settings = &visit.config.identity_server;
-        let client = client::find(settings, &grant.client_id).ok_or(Refused::InvalidToken)?;
-        if !grant.person.is_active(&visit.config) {
-            return Err(Refused::InvalidToken);
-        }
-        if !grant.covers(scope::OPENID) {
-            return Err(Refused::InsufficientScope);
-        }
-        let scoped = scope::identity_claims(settings, &grant.scopes);
-        let asked = scope::open_claims(settings, client, &grant.requested.userinfo);
-        let mut members = Map::new();
-        members.insert("sub".to_owned(), json!(grant.person.subject));
-        members.extend(claims::select(&grant.person.claims, scoped.chain(asked)));
-        Ok(members)
+fn claims_for(visit: &Visit, access: &Access) -> Result<Map<String, Value>, Refused> {
+    let grant = access.grant.as_ref().ok_or(Refused::InsufficientScope)?;
+    let settings = &visit.config.identity_server;
+    let client = client::find(settings, &grant.client_id).ok_or(Refused::InvalidToken)?;
+    let person = grant.person.renewed(&visit.config).ok_or(Refused::InvalidToken)?;
+    let scopes = access.scopes();
+    if !scopes.iter().any(|scope| scope == scope::OPENID) {
+        return Err(Refused::InsufficientScope);
     }
-
-    /// The live grant behind an access token of ours.
-    fn access_grant(
-        &self,
-        visit: &Visit,
-        issuer: &str,
-        token: &str,
-    ) -> Result<Arc<Grant>, Refused> {
-        let now = visit.exchange.now;
-        let claims = self.keys.verify(token, keys::ACCESS_TOKEN).ok_or(Refused::InvalidToken)?;
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let expires_at = claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
-        if text("iss") != Some(issuer) || expires_at <= now.0 {
-            return Err(Refused::InvalidToken);
-        }
-        if text("sub").is_none() {
-            return Err(Refused::InsufficientScope);
-        }
-        let id = text("jti").ok_or(Refused::InvalidToken)?;
-        self.access_tokens
-            .with(id, now, |grant| Arc::clone(grant))
-            .filter(|grant| !grant.is_revoked())
-            .ok_or(Refused::InvalidToken)
-    }
+    let released = scope::identity_claims(settings, &scopes);
+    let asked = scope::open_claims(settings, client, &grant.requested.userinfo);
+    let mut members = Map::new();
+    members.insert("sub".to_owned(), json!(person.subject));
+    members.extend(claims::select(&person.claims, released.chain(asked)));
+    Ok(members)
 }
 
 /// The token of the `Authorization` line or of the form body (RFC 6750 §2.1, §2.2); never of the

@@ -24,6 +24,10 @@ pub(super) enum Endpoint<'p> {
     PostLogout,
     /// `/identity/logout` and `/sitecore/logout`.
     Logout,
+    /// `/identity/backchannel-logout`
+    BackChannelLogout,
+    /// `/identity/frontchannel-logout`, `/signout-oidc` and the product's own.
+    FrontChannelLogout,
     /// `/identity/sign-in-urls`
     SignInUrls,
     /// `/sitecore/login`
@@ -37,6 +41,10 @@ pub(super) enum Endpoint<'p> {
 /// The identity server's page for signing in.
 pub(super) const ACCOUNT_LOGIN: &str = "/account/login";
 const CMS_LOGOUT: &str = "/sitecore/logout";
+/// Where OpenID handlers of the product's platform are told of a sign-out.
+const REMOTE_LOGOUT: &str = "/signout-oidc";
+/// Where the identity server's own configuration tells the CMS of one (spec §4.3).
+const CMS_FRONT_CHANNEL_LOGOUT: &str = "/sitecore/shell/FrontChannelLogout";
 
 /// The endpoint at `path` on `site`, if it is one of ours. A slash at the end makes no difference, as
 /// it makes none to the CMS.
@@ -57,6 +65,9 @@ pub(super) fn find<'p>(
     }
     if connections(config, site).any(|c| is(&c.post_logout_path)) || is("/signout-callback-oidc") {
         return Some(Endpoint::PostLogout);
+    }
+    if is(REMOTE_LOGOUT) || (!identity_server && is(CMS_FRONT_CHANNEL_LOGOUT)) {
+        return Some(Endpoint::FrontChannelLogout);
     }
     if let Some(rest) = after_prefix(path.decoded(), &config.identity_prefix) {
         let found = under_prefix(rest.strip_suffix('/').unwrap_or(rest));
@@ -132,6 +143,8 @@ fn under_prefix(rest: &str) -> Endpoint<'_> {
         ("signin", Endpoint::Callback),
         ("postexternallogout", Endpoint::PostLogout),
         ("logout", Endpoint::Logout),
+        ("backchannel-logout", Endpoint::BackChannelLogout),
+        ("frontchannel-logout", Endpoint::FrontChannelLogout),
         ("sign-in-urls", Endpoint::SignInUrls),
     ];
     known

@@ -77,20 +77,31 @@ impl Login {
             authenticated_at: person.authenticated_at,
             remembered: false,
             ends_at,
+            refresh: person.refresh,
         })
     }
 
-    /// Begins the session, ends the browser's old one under the same cookie, and goes on.
+    /// Begins the session, ends the browser's old one under the same cookie, and goes on. Somebody
+    /// who signs in at the identity server once more keeps the session's public name (LOGIN-09).
     pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Response {
         let Arrival { site, source, return_path, identity } = arrival;
         let settings = &visit.config.sessions;
         let name = cookie::name(settings, site, source);
-        self.end_sessions(visit, &name, End::Replace);
+        let ended = self.end_sessions(visit, &name, End::Replace);
+        let before = ended.iter().find(|before| {
+            let (before, person) = (&before.identity, &identity);
+            let same = before.provider == person.provider && before.subject == person.subject;
+            same && place::is_identity_server(site)
+        });
         self.succeeded(about, &identity.user.name, &visit.exchange);
-        let (token, session) = self.parts.sessions.begin(identity, settings);
+        let (token, session) =
+            self.parts.sessions.begin_after(before.map(AsRef::as_ref), identity, settings);
         let mut response = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);
         response.headers_mut().append(header::SET_COOKIE, line);
+        if let Some(line) = cookie::set_public(settings, site, &session) {
+            response.headers_mut().append(header::SET_COOKIE, line);
+        }
         response
     }
 

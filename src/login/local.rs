@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use http::StatusCode;
 use http::header;
 
 use crate::config::model::Site;
@@ -17,12 +16,12 @@ use crate::login::Reason;
 use crate::login::browser::Browser;
 use crate::login::finish::Arrival;
 use crate::login::outcome::About;
-use crate::login::page::Notice;
 use crate::login::page::Page;
 use crate::login::page::may_remember;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
+use crate::pages::Notice;
 use crate::session::Identity;
 use crate::session::Visit;
 use crate::session::cookie;
@@ -48,7 +47,7 @@ impl Login {
         };
         if !self.is_our_form(visit, &form) {
             self.failed(about, &Reason::FormExpired, exchange);
-            return Ok(again(Notice::of(&Reason::FormExpired)));
+            return Ok(again(Notice::FormExpired));
         }
         let password = Secret::new(form.get("password").unwrap_or_default());
         let attempt = Attempt { client: exchange.client, now: exchange.now };
@@ -56,11 +55,11 @@ impl Login {
             Ok(person) => Ok(self.let_in(visit, page.site, person, &form)),
             Err(Refusal::WrongPassword) => {
                 self.failed(about, &Reason::WrongPassword, exchange);
-                Ok(again(Notice::of(&Reason::WrongPassword)))
+                Ok(again(Notice::WrongPassword))
             }
             Err(Refusal::Throttled { retry_after }) => {
                 self.failed(about, &Reason::Throttled, exchange);
-                let mut response = again(Notice::of(&Reason::Throttled));
+                let mut response = again(Notice::Throttled);
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
                 Ok(response)
             }
@@ -99,16 +98,10 @@ impl Login {
             remembered: form.get("rememberLogin") == Some("true")
                 && may_remember(&visit.config, site),
             ends_at: None,
+            refresh: None,
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;
         self.arrive(visit, about, Arrival { site, source, return_path, identity })
-    }
-}
-
-impl Notice {
-    fn of(reason: &Reason) -> Self {
-        let status: StatusCode = reason.status();
-        Self { status, text: reason.detail("") }
     }
 }

@@ -23,6 +23,7 @@ use crate::login::ticket::Purpose;
 use crate::observe::audit::Entry;
 use crate::observe::audit::Event;
 use crate::pages;
+use crate::pages::Look;
 use crate::pages::SignOut;
 use crate::pages::SignedOut;
 use crate::session::End;
@@ -74,8 +75,9 @@ impl Login {
         let mut fields = vec![("token", token.as_str())];
         fields.extend(return_path.map(|path| ("returnUrl", path.as_str())));
         let action = exchange.target.path.as_str();
-        let mut response =
-            pages::sign_out(&SignOut { action, fields: &fields, request: &exchange.id });
+        let look = Look::of(&visit.config, &visit.site, exchange);
+        let page = SignOut { look: &look, action, fields: &fields, request: &exchange.id };
+        let mut response = pages::sign_out(&page);
         browser.remember(&mut response);
         response
     }
@@ -93,6 +95,7 @@ impl Login {
                 if !names.contains(&name) {
                     ended.extend(self.end_sessions(visit, &name, End::SignOut));
                     lines.push(cookie::remove(site, &name));
+                    lines.extend(cookie::remove_public(&config.sessions, site));
                     names.push(name);
                 }
             }
@@ -127,6 +130,28 @@ impl Login {
     ) -> Option<Response> {
         let (session, provider) =
             ended.iter().find_map(|session| Some((session, wanted(&visit.config, session)?)))?;
+        self.on_to_provider(visit, session, provider, return_path).await
+    }
+
+    /// On to the external provider's own sign-out that a session of the identity server came from, to
+    /// come back to `return_path`; `None` when it has none, or cannot be asked.
+    pub async fn sign_out_at_provider(
+        &self,
+        visit: &Visit,
+        session: &Session,
+        return_path: &ReturnPath,
+    ) -> Option<Response> {
+        let provider = place::provider(&visit.config, &visit.site, &session.identity.provider)?;
+        self.on_to_provider(visit, session, provider, Some(return_path)).await
+    }
+
+    async fn on_to_provider(
+        &self,
+        visit: &Visit,
+        session: &Session,
+        provider: &Provider,
+        return_path: Option<&ReturnPath>,
+    ) -> Option<Response> {
         let connection = endpoint::connection(provider)?;
         let exchange = &visit.exchange;
         let peer = Peer { provider, connection };
@@ -162,7 +187,7 @@ impl Login {
         Some(response)
     }
 
-    fn count_logout(&self, site: &str, kind: &str) {
+    pub(super) fn count_logout(&self, site: &str, kind: &str) {
         self.parts.metrics.logouts.with_label_values(&[site, kind]).inc();
     }
 }
@@ -186,7 +211,10 @@ fn gone(visit: &Visit, return_path: Option<&ReturnPath>) -> Response {
     match return_path {
         Some(path) => redirect(visit, path.as_str()),
         None => pages::signed_out(&SignedOut {
+            look: &Look::of(&visit.config, &visit.site, &visit.exchange),
             return_link: Some("/"),
+            client: None,
+            returns_after: None,
             frames: &[],
             request: &visit.exchange.id,
         }),

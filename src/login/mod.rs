@@ -5,12 +5,14 @@
 //! makes a session of them. The identity server's site is a site like any other.
 
 mod addresses;
+mod back_channel;
 mod browser;
 mod callback;
 mod endpoint;
 #[cfg(test)]
 mod fake_provider;
 mod finish;
+mod front_channel;
 mod limit;
 mod links;
 mod local;
@@ -20,6 +22,7 @@ mod outcome;
 mod page;
 mod place;
 mod reason;
+mod refresh;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]
@@ -39,6 +42,8 @@ use http::Method;
 pub use addresses::Addresses;
 pub use addresses::addresses;
 pub use reason::Reason;
+pub use refresh::Occasion;
+pub use refresh::Renewed;
 
 use crate::clock::Clock;
 use crate::config::model::Config;
@@ -53,8 +58,10 @@ use crate::login::limit::Limit;
 use crate::login::oidc::RelyingParty;
 use crate::login::transaction::Transactions;
 use crate::observe::Metrics;
+use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::SpentIds;
 use crate::users::local::LocalUsers;
 
 /// The login engine. One per process; outlives reloads.
@@ -64,6 +71,8 @@ pub struct Login {
     relying_party: RelyingParty,
     transactions: Transactions,
     limit: Limit,
+    /// Logout tokens that have been used.
+    logout_tokens: SpentIds,
 }
 
 /// What the engine is made of.
@@ -81,6 +90,39 @@ pub struct Parts {
     pub local_users: Arc<LocalUsers>,
 }
 
+/// How a request to this room ends.
+#[derive(Debug)]
+pub enum Outcome {
+    /// With this answer.
+    Answer(Response),
+    /// A provider has signed people out; what is said depends on whom else that concerns.
+    Ended(Ended),
+}
+
+/// Sessions that a provider has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Those that were there, gone now.
+    pub sessions: Vec<Arc<Session>>,
+    /// How the provider told us.
+    pub channel: Channel,
+}
+
+/// The way that a provider tells of a sign-out.
+#[derive(Debug)]
+pub enum Channel {
+    /// From server to server.
+    Back,
+    /// In a frame of its own page.
+    Front {
+        /// The origins of such pages.
+        framed_by: Vec<String>,
+    },
+}
+
+/// Logout tokens that are remembered at a time: only authentic ones are.
+const MOST_LOGOUT_TOKENS: usize = 1_000_000;
+
 impl Login {
     /// A login engine. Sign-ins that were started before do not finish here.
     pub fn new(parts: Parts) -> Self {
@@ -89,6 +131,7 @@ impl Login {
             relying_party: RelyingParty::new(client, Arc::clone(&parts.metrics)),
             transactions: Transactions::new(parts.seal.clone()),
             limit: Limit::default(),
+            logout_tokens: SpentIds::new(MOST_LOGOUT_TOKENS),
             parts,
         }
     }
@@ -103,10 +146,15 @@ impl Login {
     /// # Errors
     ///
     /// What the person or program is told, see [`Problem`].
-    pub async fn answer(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = &visit.exchange.target.path;
         let endpoint = endpoint::find(&visit.config, &visit.site, path);
-        match endpoint.unwrap_or(Endpoint::Nothing) {
+        let answer = match endpoint.unwrap_or(Endpoint::Nothing) {
+            Endpoint::BackChannelLogout => return self.back_channel_logout(visit).await,
+            Endpoint::FrontChannelLogout => {
+                allow(visit, "GET")?;
+                return self.front_channel_logout(visit).await;
+            }
             Endpoint::Start(target) => {
                 allow(visit, READ)?;
                 self.start_named(visit, target).await
@@ -144,7 +192,8 @@ impl Login {
             Endpoint::Nothing => Err(Problem::NotFound(
                 "This address under the identity prefix is not in use.".into(),
             )),
-        }
+        };
+        answer.map(Outcome::Answer)
     }
 
     /// Brings the gauges up to date that grow by themselves (the age of each provider's keys). To be

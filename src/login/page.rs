@@ -26,6 +26,8 @@ use crate::login::ticket::Purpose;
 use crate::pages;
 use crate::pages::Button;
 use crate::pages::LocalForm;
+use crate::pages::Look;
+use crate::pages::Notice;
 use crate::pages::SignIn;
 use crate::session::Visit;
 use crate::session::cookie;
@@ -42,14 +44,6 @@ pub(super) struct Page<'a> {
     pub notice: Option<Notice>,
     /// The name that is filled in.
     pub username: &'a str,
-}
-
-/// What went wrong with the last attempt.
-pub(super) struct Notice {
-    /// The page's status.
-    pub status: StatusCode,
-    /// For the person.
-    pub text: String,
 }
 
 /// The site whose people `/sitecore/login` is for; a host without it has no such page.
@@ -137,6 +131,7 @@ impl Login {
             token: &token,
             username: page.username,
             remember: may_remember(config, site),
+            recovery: None,
         };
         let buttons: Vec<Button> = place::providers(config, site)
             .filter(|provider| endpoint::connection(provider).is_some())
@@ -147,14 +142,26 @@ impl Login {
             })
             .collect();
         let mut response = pages::sign_in(&SignIn {
-            status: page.notice.as_ref().map_or(StatusCode::OK, |notice| notice.status),
+            look: &Look::of(config, site, exchange),
+            status: page.notice.map_or(StatusCode::OK, status_of),
+            client: None,
             form: (page.form || buttons.is_empty()).then_some(form),
             buttons: &buttons,
-            message: page.notice.as_ref().map(|notice| notice.text.as_str()),
+            cancel: None,
+            notice: page.notice,
             request: &exchange.id,
         });
         browser.remember(&mut response);
         response
+    }
+}
+
+/// A wrong password shows the page again (200, as IdentityServer4 does).
+fn status_of(notice: Notice) -> StatusCode {
+    match notice {
+        Notice::WrongPassword => StatusCode::OK,
+        Notice::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        Notice::FormExpired => StatusCode::BAD_REQUEST,
     }
 }
 

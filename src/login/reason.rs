@@ -191,6 +191,7 @@ impl Reason {
             status: self.status(),
             reason: self.label(),
             detail: self.detail(provider),
+            provider: Some(provider.to_owned()),
             retry,
         }
     }

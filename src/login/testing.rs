@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::Method;
+use http::StatusCode;
 use http::Uri;
 use http::header;
 
@@ -35,7 +36,9 @@ use crate::http::Response;
 use crate::http::Target;
 use crate::http::connection::Purpose;
 use crate::http::form::Form;
+use crate::http::response;
 use crate::login::Login;
+use crate::login::Outcome;
 use crate::login::Parts;
 use crate::login::place;
 use crate::observe::Metrics;
@@ -97,7 +100,10 @@ impl Stage {
         form: Option<&str>,
     ) -> Result<Response, Problem> {
         let visit = self.visit(method, authority, path, form);
-        let response = self.login.answer(&visit).await?;
+        let response = match self.login.answer(&visit).await? {
+            Outcome::Answer(response) => response,
+            Outcome::Ended(_) => response::empty(StatusCode::OK),
+        };
         for line in response.headers().get_all(header::SET_COOKIE) {
             let (pair, flags) = line.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -198,6 +204,7 @@ pub(super) fn connection(issuer: &str) -> OpenIdConnect {
         userinfo: false,
         certificate_authority: None,
         require_https: true,
+        refresh_after: None,
         parameters: vec![
             ("prompt".to_owned(), "login".to_owned()),
             ("state".to_owned(), "x".to_owned()),

@@ -43,6 +43,12 @@ pub enum Event {
     TokenIssued,
     /// The identity server refused tokens.
     TokenRefused,
+    /// A person let a client or a device have something.
+    ConsentGiven,
+    /// A person did not.
+    ConsentDenied,
+    /// A person or a client took back what had been granted.
+    GrantRevoked,
 }
 
 impl Event {
@@ -55,6 +61,9 @@ impl Event {
             Self::AccessRefused => "access_refused",
             Self::TokenIssued => "token_issued",
             Self::TokenRefused => "token_refused",
+            Self::ConsentGiven => "consent_given",
+            Self::ConsentDenied => "consent_denied",
+            Self::GrantRevoked => "grant_revoked",
         }
     }
 }

@@ -175,16 +175,21 @@ fn is_formatting(c: char) -> bool {
 }
 
 /// RFC 3339 in UTC, to the second.
-struct Moment(Timestamp);
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(pub Timestamp);
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.0.max(0);
-        let (days, rest) = (seconds / DAY, seconds % DAY);
-        let (year, month, day) = civil(days);
+        let rest = self.0.0.max(0) % DAY;
         let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        write!(f, "{}T{hour:02}:{minute:02}:{second:02}Z", civil_date(self.0))
     }
+}
+
+/// The day of a moment in UTC, as `2026-11-22`.
+pub fn civil_date(moment: Timestamp) -> impl fmt::Display {
+    let (year, month, day) = civil(moment.0.max(0) / DAY);
+    fmt::from_fn(move |f| write!(f, "{year:04}-{month:02}-{day:02}"))
 }
 
 const DAY: i64 = Duration::from_hours(24).as_secs().cast_signed();

@@ -47,8 +47,12 @@ pub struct Metrics {
     /// `vestibule_logins_total{site,provider,outcome,reason}`: `outcome` is `started`, `succeeded`
     /// or `failed`; `reason` is from a closed set, empty unless failed.
     pub logins: IntCounterVec,
-    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`.
+    /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`, and by a provider
+    /// `back_channel`, `front_channel`, `renewal`.
     pub logouts: IntCounterVec,
+    /// `vestibule_logout_notices_total{outcome}`: clients told by back-channel: `delivered`,
+    /// `refused`, `failed`, `dropped`.
+    pub logout_notices: IntCounterVec,
     /// `vestibule_sessions`: live sessions.
     pub sessions: IntGauge,
     /// `vestibule_session_ends_total{reason}`: `expired`, `signed_out`, `evicted`, `replaced`.
@@ -57,6 +61,11 @@ pub struct Metrics {
     pub cookie_contradictions: IntCounter,
     /// `vestibule_limits_hit_total{limit}`: `connections`, `connections_per_address`, `header_bytes` ….
     pub limits: IntCounterVec,
+    /// `vestibule_signing_keys{algorithm,state}`.
+    pub signing_keys: IntGaugeVec,
+    /// `vestibule_signing_key_ends_timestamp_seconds{algorithm,kid}`: when a key signs no more, or its
+    /// certificate ends.
+    pub signing_key_ends: IntGaugeVec,
     /// `vestibule_certificate_expiry_timestamp_seconds{certificate}`.
     pub certificate_expiry: IntGaugeVec,
     /// `vestibule_jwks_age_seconds{provider}`: since the keys were last fetched.
@@ -122,6 +131,12 @@ impl Metrics {
                 &["site", "provider", "outcome", "reason"],
             ),
             logouts: counters(r, "logouts_total", "Sign-outs.", &["site", "kind"]),
+            logout_notices: counters(
+                r,
+                "logout_notices_total",
+                "Clients told of a sign-out by back-channel.",
+                &["outcome"],
+            ),
             sessions: gauge(r, "sessions", "Live sessions."),
             session_ends: counters(r, "session_ends_total", "Ended sessions.", &["reason"]),
             cookie_contradictions: counter(
@@ -130,6 +145,18 @@ impl Metrics {
                 "Requests with two values under one cookie name of ours.",
             ),
             limits: counters(r, "limits_hit_total", "Limits hit.", &["limit"]),
+            signing_keys: gauges(
+                r,
+                "signing_keys",
+                "Signing keys that are published.",
+                &["algorithm", "state"],
+            ),
+            signing_key_ends: gauges(
+                r,
+                "signing_key_ends_timestamp_seconds",
+                "When a signing key signs no more, or its certificate ends.",
+                &["algorithm", "kid"],
+            ),
             certificate_expiry: gauges(
                 r,
                 "certificate_expiry_timestamp_seconds",

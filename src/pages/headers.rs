@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::crypto::digest;
 use crate::http::response;
+use crate::pages::Look;
 
 /// The one stylesheet. Inline in each page, so that a page needs no second request and looks the
 /// same on every host and site.
@@ -40,6 +41,20 @@ pub(crate) struct Policy {
     pub(crate) frames: Vec<String>,
     /// Whether [`SUBMIT`] may run.
     pub(crate) submits_itself: bool,
+    /// Who may show it in a frame.
+    pub(crate) framing: Framing,
+    /// Further origins that may, where any may.
+    pub(crate) framed_by: Vec<String>,
+}
+
+/// Who may show a page in a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// Our own pages of the same origin.
+    SameOrigin,
 }
 
 impl Policy {
@@ -49,9 +64,20 @@ impl Policy {
     }
 
     /// The value of `Content-Security-Policy`.
-    fn directives(&self) -> String {
+    fn directives(&self, look: &Look) -> String {
         let mut policy = format!("default-src 'none'; style-src {}", *STYLE_HASH);
-        policy.push_str("; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'");
+        if let Some(colors) = look.colors() {
+            let _infallible = write!(policy, " {}", hash_source(colors));
+        }
+        let ancestors = match self.framing {
+            Framing::Nobody => "'none'",
+            Framing::SameOrigin => "'self'",
+        };
+        let _infallible =
+            write!(policy, "; img-src 'self' https:; base-uri 'none'; frame-ancestors {ancestors}");
+        for origin in &self.framed_by {
+            let _infallible = write!(policy, " {origin}");
+        }
         if self.submits_itself {
             let _infallible = write!(policy, "; script-src {}", *SUBMIT_HASH);
         }
@@ -95,9 +121,13 @@ pub(crate) fn source(address: &str) -> Option<String> {
 /// Whether following `link` leads somewhere rather than doing something: a path on this host, or an
 /// absolute address of a kind that [`source`] accepts.
 pub(crate) fn is_safe_link(link: &str) -> bool {
+    is_own_path(link) || Url::parse(link).is_ok_and(|url| is_harmless(&url))
+}
+
+/// Whether `link` is a path on this host.
+pub(crate) fn is_own_path(link: &str) -> bool {
     let second = link.chars().nth(1);
-    let path = link.starts_with('/') && !matches!(second, Some('/' | '\\' | '\t' | '\n' | '\r'));
-    path || Url::parse(link).is_ok_and(|url| is_harmless(&url))
+    link.starts_with('/') && !matches!(second, Some('/' | '\\' | '\t' | '\n' | '\r'))
 }
 
 /// Web addresses, and the private-use schemes of installed applications, which hold a dot
@@ -107,8 +137,11 @@ fn is_harmless(url: &Url) -> bool {
 }
 
 /// Puts the headers of a page into `headers`.
-pub(crate) fn dress(headers: &mut HeaderMap, status: StatusCode, policy: &Policy) {
-    let policy = HeaderValue::try_from(policy.directives());
+pub(crate) fn dress(headers: &mut HeaderMap, status: StatusCode, look: &Look, policy: &Policy) {
+    if policy.framing == Framing::Nobody {
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
+    let policy = HeaderValue::try_from(policy.directives(look));
     let policy = policy.unwrap_or(HeaderValue::from_static("default-src 'none'"));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));

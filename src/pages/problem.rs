@@ -1,5 +1,7 @@
 //! A failure, as a page for people or as a problem document for programs (RFC 9457).
 
+use std::borrow::Cow;
+
 use askama::Template;
 use http::HeaderValue;
 use http::header;
@@ -9,6 +11,8 @@ use crate::error::Problem;
 use crate::http::RequestId;
 use crate::http::Response;
 use crate::http::response;
+use crate::pages::Language;
+use crate::pages::Look;
 use crate::pages::headers;
 use crate::pages::headers::Policy;
 use crate::pages::page;
@@ -16,9 +20,12 @@ use crate::pages::page;
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
+    look: &'a Look,
     title: &'a str,
     detail: &'a str,
-    way_on: Option<(&'a str, &'a str)>,
+    /// Whether the detail is English on a page that is not.
+    is_english: bool,
+    way_on: Option<(Cow<'static, str>, &'a str)>,
     status: u16,
     request: &'a RequestId,
 }
@@ -36,12 +43,14 @@ struct Document<'a> {
     reason: Option<&'a str>,
 }
 
-/// Renders a failure: a page where one is wanted, else `application/problem+json` (RFC 9457) with
-/// `type`, `title`, `status`, `detail`, `request_id`, for 401 `sign_in`, and for a sign-in that did
-/// not succeed `reason`.
-pub fn problem(problem: &Problem, wants_page: bool, request: &RequestId) -> Response {
-    let mut response =
-        if wants_page { error_page(problem, request) } else { document(problem, request) };
+/// Renders a failure: a page that looks like `look` where one is wanted, else
+/// `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail`, `request_id`, for
+/// 401 `sign_in`, and for a sign-in that did not succeed `reason`; in English, for programs.
+pub fn problem(problem: &Problem, look: Option<&Look>, request: &RequestId) -> Response {
+    let mut response = match look {
+        Some(look) => error_page(problem, look, request),
+        None => document(problem, request),
+    };
     let headers = response.headers_mut();
     let vary =
         if matches!(problem, Problem::SignInRequired { .. }) { "Accept, Cookie" } else { "Accept" };
@@ -55,20 +64,62 @@ pub fn problem(problem: &Problem, wants_page: bool, request: &RequestId) -> Resp
     response
 }
 
-fn error_page(problem: &Problem, request: &RequestId) -> Response {
+fn error_page(problem: &Problem, look: &Look, request: &RequestId) -> Response {
     let way_on = if let Problem::SignInFailed { retry, .. } = problem {
-        retry.as_deref().map(|address| ("Try again", address))
+        retry.as_deref().map(|address| (look.say("try-again"), address))
     } else {
-        sign_in(problem).map(|address| ("Sign in", address))
+        sign_in(problem).map(|address| (look.say("sign-in"), address))
     };
+    let translated = detail(problem, look);
     let template = ErrorPage {
-        title: problem.title(),
-        detail: &problem.detail(),
+        look,
+        title: &look.say(&format!("problem-{}", problem.outcome())),
+        is_english: translated.is_none() && look.language() != Language::English,
+        detail: &translated.unwrap_or_else(|| problem.detail()),
         way_on: way_on.filter(|(_, address)| headers::is_safe_link(address)),
         status: problem.status().as_u16(),
         request,
     };
-    page(problem.status(), &template, &Policy::plain())
+    page(look, problem.status(), &template, &Policy::plain())
+}
+
+/// What to do about it, in the page's language; `None` where the words are not from the catalogue.
+fn detail<'p>(problem: &'p Problem, look: &Look) -> Option<Cow<'p, str>> {
+    let seconds: String;
+    let value = match problem {
+        Problem::SignInFailed { reason, provider, .. } => {
+            return failed_sign_in(reason, provider.as_deref()?, look);
+        }
+        Problem::Forbidden { rule } => Some(("rule", rule.as_str())),
+        Problem::MethodNotAllowed { allow } => Some(("allow", *allow)),
+        Problem::UnknownHost(host) => Some(("host", host.as_str())),
+        Problem::TooManyRequests { retry_after } => {
+            seconds = retry_after.to_string();
+            Some(("seconds", seconds.as_str()))
+        }
+        Problem::BadRequest(_)
+        | Problem::SignInRequired { .. }
+        | Problem::NotFound(_)
+        | Problem::RequestTimeout
+        | Problem::PayloadTooLarge
+        | Problem::UnsupportedMediaType
+        | Problem::ExpectationFailed
+        | Problem::UriTooLong
+        | Problem::HeadersTooLarge
+        | Problem::NotImplemented
+        | Problem::UpstreamFailed
+        | Problem::UpstreamTimeout
+        | Problem::Unavailable(_)
+        | Problem::Internal => None,
+    };
+    let key = format!("problem-{}.detail", problem.outcome());
+    look.language().find(&key, value.as_slice())
+}
+
+fn failed_sign_in(reason: &str, provider: &str, look: &Look) -> Option<Cow<'static, str>> {
+    let unnamed = look.say("the-provider");
+    let provider = if provider.is_empty() { &*unnamed } else { provider };
+    look.language().find(&format!("reason-{reason}"), &[("provider", provider)])
 }
 
 fn document(problem: &Problem, request: &RequestId) -> Response {

@@ -23,6 +23,7 @@ use crate::observe::Metrics;
 use crate::proxy::meters::SiteMeters;
 use crate::proxy::upstream::Upstream;
 use crate::session::Sessions;
+use crate::store::grants::Grants;
 
 /// What outlives a reload: stores, keys, metrics, and the engines that remember.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct House {
     pub login: Login,
     /// The OpenID provider.
     pub identity_server: IdentityServer,
+    /// What is remembered of grants; the identity server's too.
+    pub grants: Arc<Grants>,
     /// Signs assertions.
     pub assertion_key: SigningKey,
     /// Where everything slow runs.

@@ -41,6 +41,7 @@ use crate::http::connection::Purpose;
 use crate::http::exchange;
 use crate::observe::audit;
 use crate::pages;
+use crate::pages::Look;
 use crate::proxy::deadline::Deadlines;
 use crate::proxy::forward::Passage;
 use crate::proxy::gateway::Current;
@@ -76,10 +77,14 @@ pub async fn answer(
     let gateway = worker.current.load();
     let mut record = observed::Record::begin(connection, &request);
     let wants_page = exchange::wants_page(request.headers());
+    let language = request.headers().get(header::ACCEPT_LANGUAGE).filter(|_| wants_page).cloned();
     let told = tell(worker, &gateway, connection, request, &mut record).await;
     let mut response = told.unwrap_or_else(|problem| {
         record.outcome = problem.outcome();
-        let mut response = pages::problem(&problem, wants_page, &record.id);
+        let site = record.site.as_ref().map_or("", |(_, name)| name);
+        let look = || Look::new(&gateway.config.appearance.of(site), language.as_ref());
+        let look = wants_page.then(look);
+        let mut response = pages::problem(&problem, look.as_ref(), &record.id);
         if leaves_framing_in_doubt(&problem) && !connection.http2 {
             response.headers_mut().insert(header::CONNECTION, CLOSE);
         }
@@ -136,11 +141,14 @@ async fn tell(
     let (site, target, id) = (found.site, &target, &id);
     let mut story =
         Story { worker, gateway, connection, id, target, site, caller, now, session: None };
-    story.session = session(&story, &request);
+    story.session = match session(&story, &request) {
+        // Boxed here and below: what is rare must not make every request's future larger.
+        Some(due) if due.renewal_due(now).is_some() => Box::pin(rooms::renewed(&story, due)).await,
+        found => found,
+    };
     record.user.clone_from(&story.session);
 
     if let Some(room) = rooms::room_of(&story) {
-        // Boxed here and below: what is rare must not make every request's future larger.
         return Box::pin(rooms::answer(room, &story, request)).await;
     }
     let protected = match decide(&story, &request) {

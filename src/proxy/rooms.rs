@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use http::Request;
 use http::StatusCode;
+use http::header;
 use http_body_util::BodyExt;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
@@ -20,14 +21,26 @@ use crate::http::Response;
 use crate::http::body::BodyError;
 use crate::http::response;
 use crate::identity_server::Outcome;
+use crate::login;
+use crate::login::Channel;
+use crate::login::Ended;
 use crate::login::Login;
+use crate::login::Occasion;
+use crate::login::Renewed;
+use crate::pages;
+use crate::pages::Frames;
+use crate::pages::Look;
 use crate::proxy::forward;
 use crate::proxy::gateway::House;
 use crate::proxy::story::Story;
+use crate::session::Session;
 use crate::session::Visit;
 
 /// Longest that a room may take, sign-in at a slow provider included.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Longest that a request waits for its session to be renewed; then it goes on with what is known.
+const RENEWAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which of our rooms a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +84,7 @@ pub async fn answer(
     let control = house.control.clone();
     let work = control.spawn(async move {
         match room {
-            Room::Login => house.login.answer(&visit).await,
+            Room::Login => login(&house, &visit).await,
             Room::IdentityServer | Room::AssertionKeys => identity_server(&house, &visit).await,
         }
     });
@@ -82,6 +95,63 @@ pub async fn answer(
             Err(Problem::Internal)
         }
         Err(_) => Err(Problem::Unavailable("This took too long. Try again in a moment.".into())),
+    }
+}
+
+/// Login never calls the identity server: here a sign-out by a provider reaches its clients.
+async fn login(house: &House, visit: &Visit) -> Result<Response, Problem> {
+    let Ended { sessions, channel } = match house.login.answer(visit).await? {
+        login::Outcome::Answer(response) => return Ok(response),
+        login::Outcome::Ended(ended) => ended,
+    };
+    let framed_by = match &channel {
+        Channel::Back => &[],
+        Channel::Front { framed_by } => framed_by.as_slice(),
+    };
+    let mut frames = Vec::new();
+    for session in &sessions {
+        frames.extend(house.identity_server.ended(&visit.config, session, framed_by).await);
+    }
+    Ok(match channel {
+        Channel::Back => {
+            let mut done = response::empty(StatusCode::OK);
+            done.headers_mut().insert(header::CACHE_CONTROL, response::NO_STORE);
+            done
+        }
+        Channel::Front { framed_by } => {
+            let look = &Look::of(&visit.config, &visit.site, &visit.exchange);
+            pages::frames(&Frames { look, frames: &frames, framed_by: &framed_by })
+        }
+    })
+}
+
+/// The session of a request that goes on, renewed if that is due: on the control runtime, so that it
+/// comes to its end also when nobody waits any more.
+pub async fn renewed(story: &Story<'_>, session: Arc<Session>) -> Option<Arc<Session>> {
+    if room_of(story) == Some(Room::Login) {
+        return Some(session);
+    }
+    let occasion = Occasion {
+        config: Arc::clone(&story.gateway.config),
+        client: story.caller.address,
+        request: story.id.clone(),
+        now: story.now,
+    };
+    let (house, due) = (Arc::clone(&story.gateway.house), Arc::clone(&session));
+    let control = house.control.clone();
+    let work = control.spawn(async move {
+        match house.login.renew(&occasion, &due).await {
+            Renewed::Live(session) => Some(session),
+            Renewed::Gone => None,
+            Renewed::Ended => {
+                house.identity_server.ended(&occasion.config, &due, &[]).await;
+                None
+            }
+        }
+    });
+    match tokio::time::timeout(RENEWAL_PATIENCE, work).await {
+        Ok(Ok(renewed)) => renewed,
+        Ok(Err(_)) | Err(_) => story.gateway.house.sessions.live(&session.id),
     }
 }
 
@@ -99,6 +169,14 @@ async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Probl
                 hint.unwrap_or_default()
             );
             Ok(response::found(&address))
+        }
+        Outcome::SignOut { session, return_path, answer } => {
+            let on = house.login.sign_out_at_provider(visit, &session, &return_path).await;
+            let Some(mut on) = on else { return Ok(answer) };
+            for line in answer.headers().get_all(header::SET_COOKIE) {
+                on.headers_mut().append(header::SET_COOKIE, line.clone());
+            }
+            Ok(on)
         }
     }
 }

@@ -17,13 +17,17 @@ use crate::crypto::digest;
 use crate::crypto::random;
 use crate::observe::Metrics;
 use crate::session::Identity;
+use crate::session::Named;
 use crate::session::Session;
 use crate::session::SessionId;
+use crate::session::names::Names;
+use crate::session::renewal::Renewal;
 
 /// All live sessions of this process.
 #[derive(Debug)]
 pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
+    names: Names,
     /// In the order they began; ids of ended sessions stay until a sweep.
     order: Mutex<VecDeque<SessionId>>,
     clock: Clock,
@@ -57,12 +61,24 @@ impl End {
 impl Sessions {
     /// An empty table.
     pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { table: DashMap::new(), order: Mutex::default(), clock, metrics }
+        let names = Names::default();
+        Self { table: DashMap::new(), names, order: Mutex::default(), clock, metrics }
     }
 
     /// Begins a session and returns it with the token for the browser's cookie, which is kept
     /// nowhere here. When the table is full the oldest session ends.
     pub fn begin(&self, identity: Identity, settings: &SessionSettings) -> (String, Arc<Session>) {
+        self.begin_after(None, identity, settings)
+    }
+
+    /// The same for somebody who signs in once more: what goes by the public name of the session
+    /// `before` goes on, under another token.
+    pub fn begin_after(
+        &self,
+        before: Option<&Session>,
+        identity: Identity,
+        settings: &SessionSettings,
+    ) -> (String, Arc<Session>) {
         let token = random::token();
         let now = self.clock.now();
         let session = Arc::new(Session {
@@ -70,12 +86,16 @@ impl Sessions {
             began_at: now,
             ends_at: end_of(&identity, settings, now),
             idle: idle_of(&identity, settings),
-            public_id: random::identifier(),
+            public_id: before.map_or_else(random::identifier, |before| before.public_id.clone()),
             last_used: AtomicI64::new(now.0),
             rendered: ArcSwapOption::empty(),
+            renewal: identity.refresh.as_ref().map(Renewal::new),
+            clients: Arc::default(),
             identity,
         });
         self.make_room(settings.capacity);
+        // Named before it is there, so that whoever ends it finds its names.
+        self.names.add(&session);
         self.table.insert(session.id, Arc::clone(&session));
         self.lock_order().push_back(session.id);
         self.metrics.sessions.inc();
@@ -104,12 +124,51 @@ impl Sessions {
 
     /// Ends a session; whether it was still there.
     pub fn end(&self, id: &SessionId, why: End) -> bool {
-        let ended = self.table.remove(id).is_some();
-        if ended {
-            self.metrics.sessions.dec();
-            self.metrics.session_ends.with_label_values(&[why.label()]).inc();
-        }
-        ended
+        let Some((_, session)) = self.table.remove(id) else { return false };
+        self.names.remove(&session);
+        self.metrics.sessions.dec();
+        self.metrics.session_ends.with_label_values(&[why.label()]).inc();
+        true
+    }
+
+    /// Puts what the provider says of a person now in the place of what `before` knew. `None` when
+    /// the session has ended meanwhile, which stands (security.md J232).
+    pub fn renew(
+        &self,
+        before: &Session,
+        identity: Identity,
+        settings: &SessionSettings,
+    ) -> Option<Arc<Session>> {
+        let refresh = identity.refresh.as_ref();
+        let renewal = refresh.map(|refresh| match &before.renewal {
+            Some(renewal) => renewal.next(refresh),
+            None => Renewal::new(refresh),
+        });
+        let session = Arc::new(Session {
+            id: before.id,
+            began_at: before.began_at,
+            ends_at: end_of(&identity, settings, before.began_at),
+            idle: idle_of(&identity, settings),
+            public_id: before.public_id.clone(),
+            last_used: AtomicI64::new(before.last_used().0),
+            rendered: ArcSwapOption::empty(),
+            renewal,
+            clients: Arc::clone(&before.clients),
+            identity,
+        });
+        let replaced = {
+            let mut place = self.table.get_mut(&before.id)?;
+            self.names.add(&session);
+            std::mem::replace(&mut *place, Arc::clone(&session))
+        };
+        self.names.forget(&replaced, &session);
+        Some(session)
+    }
+
+    /// The live sessions that a provider calls `named`.
+    pub fn called(&self, named: &Named<'_>) -> Vec<Arc<Session>> {
+        let ids = self.names.find(named);
+        ids.iter().filter_map(|id| self.live(id)).collect()
     }
 
     /// Ends every session that `condemned` picks; how many.
@@ -226,6 +285,7 @@ mod tests {
             authenticated_at: Timestamp(0),
             remembered: false,
             ends_at: None,
+            refresh: None,
         }
     }
 

@@ -2,9 +2,13 @@
 
 pub mod cookie;
 pub mod memory;
+mod names;
+pub mod renewal;
 pub mod visit;
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,11 +19,14 @@ use http::HeaderValue;
 
 pub use memory::End;
 pub use memory::Sessions;
+pub use names::Named;
+pub use renewal::Refresh;
 pub use visit::Visit;
 
 use crate::claims::ClaimSet;
 use crate::clock::Timestamp;
 use crate::crypto::secret::Secret;
+use crate::session::renewal::Renewal;
 use crate::users::User;
 
 /// A session's name on the server: the SHA-256 of the token in the browser's cookie.
@@ -51,9 +58,13 @@ pub struct Identity {
     pub remembered: bool,
     /// An end that the provider or a claim (`cookieExp`) sets.
     pub ends_at: Option<Timestamp>,
+    /// How the provider is asked anew, where it can be.
+    pub refresh: Option<Refresh>,
 }
 
-/// A live session. Its fields never change but for the moment of its last use.
+/// A live session. Its fields never change but for the moment of its last use and the clients that
+/// were signed in to; when the provider says something new of the person, another one of the same
+/// name takes its place.
 #[derive(Debug)]
 pub struct Session {
     /// Its name on the server.
@@ -70,6 +81,8 @@ pub struct Session {
     pub public_id: String,
     last_used: AtomicI64,
     rendered: ArcSwapOption<Rendered>,
+    renewal: Option<Renewal>,
+    clients: Arc<Mutex<Vec<String>>>,
 }
 
 /// A session's identity headers, rendered for one configuration.
@@ -117,6 +130,24 @@ impl Session {
     /// Keeps rendered headers for the next request.
     pub fn keep_rendered(&self, rendered: Arc<Rendered>) {
         self.rendered.store(Some(rendered));
+    }
+
+    /// How its provider is asked anew, when that is due.
+    pub fn renewal_due(&self, now: Timestamp) -> Option<&Renewal> {
+        self.renewal.as_ref().filter(|renewal| renewal.is_due(now))
+    }
+
+    /// Remembers that the identity server's client `id` was signed in to.
+    pub fn sign_into(&self, id: &str) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if !clients.iter().any(|known| known == id) {
+            clients.push(id.to_owned());
+        }
+    }
+
+    /// The identity server's clients that were signed in to, each once, in that order.
+    pub fn clients(&self) -> Vec<String> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn touch(&self, now: Timestamp) {

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::fmt;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -69,29 +68,41 @@ impl<V> Handles<V> {
     /// Keeps `value` for `owner` until `ends_at` and returns its handle: 256 random bits as 64
     /// hexadecimal digits.
     pub fn issue(&self, owner: &str, value: V, ends_at: Timestamp, now: Timestamp) -> String {
-        let handle = fresh();
+        let handle = random::handle();
         self.keep(&handle, (owner, value), ends_at, now);
         handle
     }
 
     /// Keeps `value` for its owner under a handle that the caller made from randomness.
-    pub fn keep(
+    pub fn keep(&self, handle: &str, owned: (&str, V), ends_at: Timestamp, now: Timestamp) {
+        self.keep_under(digest_of(handle).0, owned, ends_at, now);
+    }
+
+    /// The same under a key that the caller digested.
+    pub fn keep_under(&self, key: [u8; 32], owned: (&str, V), ends_at: Timestamp, now: Timestamp) {
+        let entry = self.entry(owned, ends_at);
+        self.lock().keep(Digest(key), entry, (self.capacity, self.share), now);
+    }
+
+    /// The same, unless something whose time is not up is there; whether it was kept.
+    pub fn keep_new_under(
         &self,
-        handle: &str,
-        (owner, value): (&str, V),
+        key: [u8; 32],
+        owned: (&str, V),
         ends_at: Timestamp,
         now: Timestamp,
-    ) {
+    ) -> bool {
         let mut kept = self.lock();
-        if kept.order.len() >= kept.sweep_at {
-            kept.sweep(now);
+        if kept.values.get(&Digest(key)).is_some_and(|known| now < known.ends_at) {
+            return false;
         }
-        if kept.owners.get(owner).is_some_and(|owner| owner.live >= self.share) {
-            kept.drop_oldest_of(owner);
-        }
+        kept.keep(Digest(key), self.entry(owned, ends_at), (self.capacity, self.share), now);
+        true
+    }
+
+    fn entry(&self, (owner, value): (&str, V), ends_at: Timestamp) -> Entry<V> {
         let weight = (self.weigh)(&value);
-        while kept.weight.saturating_add(weight) > self.capacity && kept.drop_oldest() {}
-        kept.insert(digest_of(handle), Entry { value, weight, owner: Arc::from(owner), ends_at });
+        Entry { value, weight, owner: Arc::from(owner), ends_at }
     }
 
     /// Lets `change` see and change what `handle` names, alone with it: of any number of callers at
@@ -102,20 +113,43 @@ impl<V> Handles<V> {
         now: Timestamp,
         change: impl FnOnce(&mut V) -> R,
     ) -> Option<R> {
+        self.with_key(digest_of(handle).0, now, change)
+    }
+
+    /// The same for a key.
+    pub fn with_key<R>(
+        &self,
+        key: [u8; 32],
+        now: Timestamp,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
         let mut kept = self.lock();
-        let found = kept.values.get_mut(&digest_of(handle))?;
+        let found = kept.values.get_mut(&Digest(key))?;
         (now < found.ends_at).then(|| change(&mut found.value))
     }
 
-    /// Drops what belongs to `owner` and `keep` does not want.
-    pub fn retain(&self, owner: &str, keep: impl Fn(&V) -> bool) {
+    /// Lets `change` put something else under `key`, with an end of its own; whether it did.
+    pub fn replace(
+        &self,
+        key: [u8; 32],
+        ends_at: Timestamp,
+        change: impl FnOnce(&mut V) -> bool,
+    ) -> bool {
         let mut kept = self.lock();
-        let Some(theirs) = kept.owners.get(owner) else { return };
-        let unwanted = |digest: &&Digest| kept.values.get(digest).is_some_and(|v| !keep(&v.value));
-        let unwanted: Vec<_> = theirs.order.iter().filter(unwanted).copied().collect();
-        for digest in unwanted {
-            kept.remove(digest);
+        let Some(found) = kept.values.get_mut(&Digest(key)) else { return false };
+        if !change(&mut found.value) {
+            return false;
         }
+        found.ends_at = ends_at;
+        let weight = (self.weigh)(&found.value);
+        let before = std::mem::replace(&mut found.weight, weight);
+        kept.weight = kept.weight.saturating_sub(before).saturating_add(weight);
+        true
+    }
+
+    /// Forgets what `key` names; whether there was anything.
+    pub fn remove(&self, key: [u8; 32]) -> bool {
+        self.lock().remove(Digest(key))
     }
 
     /// How many there are, those included whose time is up and that no sweep has met yet.
@@ -133,6 +167,17 @@ impl<V> Handles<V> {
     }
 }
 
+impl<V: Clone> Handles<V> {
+    /// Everything `wanted` whose time is not up, in no order.
+    pub fn select(&self, now: Timestamp, wanted: impl Fn(&V) -> bool) -> Vec<([u8; 32], V)> {
+        let kept = self.lock();
+        let live = kept.values.iter().filter(|(_, entry)| now < entry.ends_at);
+        live.filter(|(_, entry)| wanted(&entry.value))
+            .map(|(digest, entry)| (digest.0, entry.value.clone()))
+            .collect()
+    }
+}
+
 impl<V> fmt::Debug for Handles<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Handles({})", self.len())
@@ -140,6 +185,24 @@ impl<V> fmt::Debug for Handles<V> {
 }
 
 impl<V> Kept<V> {
+    /// Makes room within `(capacity, share)` and keeps `entry`.
+    fn keep(
+        &mut self,
+        digest: Digest,
+        entry: Entry<V>,
+        (capacity, share): (usize, usize),
+        now: Timestamp,
+    ) {
+        if self.order.len() >= self.sweep_at {
+            self.sweep(now);
+        }
+        if self.owners.get(&entry.owner).is_some_and(|owner| owner.live >= share) {
+            self.drop_oldest_of(&entry.owner);
+        }
+        while self.weight.saturating_add(entry.weight) > capacity && self.drop_oldest() {}
+        self.insert(digest, entry);
+    }
+
     fn insert(&mut self, digest: Digest, entry: Entry<V>) {
         self.remove(digest);
         let owner = self.owners.entry(Arc::clone(&entry.owner)).or_default();
@@ -208,16 +271,6 @@ fn digest_of(handle: &str) -> Digest {
     Digest(digest::sha256(handle.as_bytes()))
 }
 
-fn fresh() -> String {
-    let mut handle = String::with_capacity(64);
-    for byte in random::bytes::<32>() {
-        if write!(handle, "{byte:02X}").is_err() {
-            break;
-        }
-    }
-    handle
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,19 +301,6 @@ mod tests {
     }
 
     #[test]
-    fn an_owners_values_are_dropped_by_choice_and_nobody_elses() {
-        let handles = Handles::new(10, 10);
-        let jane: Vec<_> = (0..3).map(|n| handles.issue("jane", n, END, NOW)).collect();
-        let joe = handles.issue("joe", 1, END, NOW);
-        handles.retain("jane", |n| *n != 1);
-        handles.retain("nobody", |_| false);
-        let left: Vec<_> = jane.iter().filter_map(|h| handles.with(h, NOW, |v| *v)).collect();
-        assert_eq!((left, handles.with(&joe, NOW, |v| *v)), (vec![0, 2], Some(1)));
-        handles.retain("jane", |_| false);
-        assert_eq!((handles.len(), handles.lock().owners.len()), (1, 1));
-    }
-
-    #[test]
     fn a_full_table_loses_the_oldest_and_stays_bounded() {
         let handles = Handles::new(10, 10);
         for n in 0..1000 {
@@ -288,8 +328,10 @@ mod tests {
             handles.issue("jane", n % 7, END, NOW);
             assert!(handles.lock().weight <= 100);
         }
-        handles.retain("jane", |_| false);
-        handles.retain("joe", |_| false);
+        let all: Vec<_> = handles.lock().values.keys().copied().collect();
+        for digest in all {
+            assert!(handles.remove(digest.0));
+        }
         assert_eq!(handles.lock().weight, 0);
     }
 

@@ -6,7 +6,7 @@ mod name;
 mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
-mod throttle;
+pub mod throttle;
 
 use std::collections::BTreeMap;
 

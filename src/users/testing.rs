@@ -15,6 +15,8 @@ use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
 use crate::config::model::SessionSettings;
+use crate::config::model::SigningSettings;
+use crate::config::model::StoreAddress;
 use crate::config::model::Timeouts;
 use crate::config::model::identity_server::IdentityServerSettings;
 use crate::config::tree::Element;
@@ -54,8 +56,11 @@ pub(crate) fn config() -> Config {
         local_users: Vec::new(),
         user_name_template: None,
         requires_unique_email: false,
+        store: StoreAddress::Memory,
+        signing: SigningSettings::default(),
         sessions: sessions(),
         identity_prefix: "/identity/".to_owned(),
+        appearance: crate::config::model::Appearances::default(),
         legacy_login_page: "/sitecore/login".to_owned(),
         identity_server: IdentityServerSettings {
             account_prefix: "sitecore\\".to_owned(),

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 /// one, which makes both slower to be let in and neither faster; nobody can choose to share
 /// another's.
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub struct Throttle {
     hasher: RandomState,
     /// When the cell will be empty again, in milliseconds since 1970.
     cells: Box<[AtomicI64]>,
@@ -24,24 +24,26 @@ pub(super) struct Throttle {
 
 /// How much is allowed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rate {
+pub struct Rate {
     /// Attempts that may come at once.
-    pub(super) burst: u32,
+    pub burst: u32,
     /// After how long one more may come.
-    pub(super) interval: Duration,
+    pub interval: Duration,
 }
 
 /// Cells of a table: half a mebibyte.
 const CELLS: usize = 1 << 16;
 
 impl Throttle {
-    pub(super) fn new() -> Self {
+    /// A table in which nothing has been counted.
+    #[expect(clippy::new_without_default, reason = "there is no usual one")]
+    pub fn new() -> Self {
         let cells = (0..CELLS).map(|_| AtomicI64::new(0)).collect();
         Self { hasher: RandomState::new(), cells }
     }
 
     /// Counts an attempt, or says how long to wait for the next one.
-    pub(super) fn take(&self, key: impl Hash, rate: Rate, now: Timestamp) -> Result<(), Duration> {
+    pub fn take(&self, key: impl Hash, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         let Some(cell) = self.cell(key) else { return Ok(()) };
         let (now, interval) = (now.0.saturating_mul(1000), milliseconds(rate.interval));
         let tolerance = interval.saturating_mul(i64::from(rate.burst.saturating_sub(1)));
@@ -59,7 +61,7 @@ impl Throttle {
     }
 
     /// Gives back an attempt that turned out not to count.
-    pub(super) fn give_back(&self, key: impl Hash, rate: Rate) {
+    pub fn give_back(&self, key: impl Hash, rate: Rate) {
         if let Some(cell) = self.cell(key) {
             cell.fetch_sub(milliseconds(rate.interval), Ordering::Relaxed);
         }

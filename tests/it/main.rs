@@ -19,6 +19,7 @@
 
 mod support;
 
+mod acceptance;
 mod access;
 mod caching;
 mod callbacks;
@@ -46,5 +47,6 @@ mod redirects;
 mod relay;
 mod sessions;
 mod sign_in;
+mod stores;
 mod tokens;
 mod tunnels;

@@ -220,6 +220,7 @@ fn identity(
         authenticated_at: Timestamp(0),
         remembered: false,
         ends_at: None,
+        refresh: None,
     }
 }
 

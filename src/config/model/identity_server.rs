@@ -1,6 +1,7 @@
 //! The identity server's clients, resources, external providers and options (spec §4).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub struct IdentityServerSettings {
     pub account_options: BTreeMap<String, String>,
     /// `AccountPrefix`: put before a user name without a domain; `sitecore\`.
     pub account_prefix: String,
+    /// A file of PEM certificates that clients' TLS chains may end in, beside the system's
+    /// (`clientsCa`).
+    pub clients_authority: Option<PathBuf>,
     /// IdentityServer4's options.
     pub options: ServerOptions,
     /// The dictionary with all that was read, by `:`-separated key; secrets are in it.

@@ -1,16 +1,22 @@
 //! What the owner wrote, as typed values that cannot be wrong.
 
+pub mod appearance;
 pub mod client;
 pub mod gateway;
 pub mod identity_server;
 pub mod provider;
+pub mod signing;
 pub mod site;
+pub mod store;
 pub mod transformation;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use appearance::Appearance;
+pub use appearance::Appearances;
+pub use appearance::Color;
 pub use gateway::AccessRule;
 pub use gateway::Admit;
 pub use gateway::HeaderSource;
@@ -32,10 +38,13 @@ pub use provider::Provider;
 pub use provider::ProviderState;
 pub use provider::ResponseMode;
 pub use provider::ResponseType;
+pub use signing::SigningSettings;
 pub use site::Destination;
 pub use site::HostPattern;
 pub use site::Site;
 pub use site::SiteProviders;
+pub use store::DatabaseUrl;
+pub use store::StoreAddress;
 pub use transformation::ClaimPattern;
 pub use transformation::PropertyMap;
 pub use transformation::Transformation;
@@ -79,6 +88,12 @@ pub struct Config {
     pub user_name_template: Option<String>,
     /// `requiresUniqueEmail` of the CMS: a mapped user without e-mail is refused.
     pub requires_unique_email: bool,
+    /// How pages look.
+    pub appearance: Appearances,
+    /// Where is kept what outlives the process and what instances share.
+    pub store: StoreAddress,
+    /// What the identity server signs with.
+    pub signing: SigningSettings,
     /// How long sessions live, how many there may be, what their cookies are called.
     pub sessions: SessionSettings,
     /// `FederatedAuthentication.IdentityProcessingPathPrefix`: `/identity/` unless patched; begins
@@ -94,7 +109,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// How the gateway logs.
     pub logging: Logging,
-    /// Where keys and, later, the embedded database are kept.
+    /// Where keys are kept and, unless said otherwise, the embedded database.
     pub data: PathBuf,
     /// What the owner should know, with file and line.
     pub notices: Vec<Notice>,

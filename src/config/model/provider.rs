@@ -117,6 +117,9 @@ pub struct OpenIdConnect {
     pub certificate_authority: Option<PathBuf>,
     /// Whether plain http to the provider is refused (`RequireHttpsMetadata`).
     pub require_https: bool,
+    /// How long after the last tokens came the next request of a session asks for new ones
+    /// (`refreshAfter`); `None`: when the access token has expired.
+    pub refresh_after: Option<Duration>,
     /// Further parameters of the authorization request, as written (`prompt`, `domain_hint` …).
     pub parameters: Vec<(String, String)>,
 }

@@ -101,7 +101,7 @@ impl Known {
     }
 }
 
-const ATTRIBUTES: [&str; 22] = [
+const ATTRIBUTES: [&str; 23] = [
     "provider",
     "preset",
     "tenant",
@@ -120,6 +120,7 @@ const ATTRIBUTES: [&str; 22] = [
     "postLogoutPath",
     "algorithms",
     "clockSkew",
+    "refreshAfter",
     "userinfo",
     "ca",
     "requireHttpsMetadata",
@@ -175,6 +176,7 @@ fn settings(
         userinfo: reader.boolean("userinfo", false, report),
         certificate_authority: ours.and_then(|ours| ours.path("ca")),
         require_https,
+        refresh_after: reader.refresh_after(report),
         parameters: reader.parameters(report),
     };
     let inbound = reader.boolean("mapInboundClaims", known.map_inbound_claims, report);
@@ -316,6 +318,14 @@ impl<'a> Reader<'a> {
         let read = |text: &str| values::duration(text).filter(|skew| *skew <= most);
         let skew = self.ours.and_then(|o| o.parse("clockSkew", "at most 5m", report, read));
         skew.unwrap_or(Duration::from_mins(1))
+    }
+
+    fn refresh_after(&self, report: &mut Report) -> Option<Duration> {
+        let read = |text: &str| match text.trim() {
+            "0" => Some(Duration::ZERO),
+            text => values::duration(text),
+        };
+        self.ours?.parse("refreshAfter", "a time such as 30s, 10m or 1h, or 0", report, read)
     }
 
     fn parameters(&self, report: &mut Report) -> Vec<(String, String)> {

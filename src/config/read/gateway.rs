@@ -6,15 +6,17 @@ use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
 use crate::config::tree::Element;
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 14] = [
     "listeners",
     "upstreams",
     "identityServer",
     "identityHeaders",
     "connections",
     "access",
+    "appearance",
     "localUsers",
     "sessions",
+    "signingKeys",
     "users",
     "limits",
     "timeouts",

@@ -1,6 +1,7 @@
 //! `Sitecore:IdentityServer` and its external providers → [`IdentityServerSettings`] (spec §4).
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::model::identity_server::IdentityServerSettings;
@@ -22,6 +23,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) own_origins: &'a [String],
     /// The issuer, when a site is an identity server.
     pub(crate) issuer: Option<String>,
+    /// What clients' certificates may end in.
+    pub(crate) clients_authority: Option<PathBuf>,
 }
 
 /// Reads clients, resources, external providers and account options.
@@ -53,6 +56,7 @@ pub(crate) fn read(
         external_providers: external::read(&dictionary.root, surroundings.connections, report),
         account_options,
         account_prefix: prefix.unwrap_or("sitecore\\").to_owned(),
+        clients_authority: surroundings.clients_authority,
         options: server_options::read(server, report),
         values: dictionary.values(),
     }

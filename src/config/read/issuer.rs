@@ -1,5 +1,7 @@
 //! The embedded identity server's issuer, and the origins of the gateway's own CMS sites.
 
+use std::path::PathBuf;
+
 use url::Url;
 
 use crate::config::fault::Origin;
@@ -21,7 +23,7 @@ pub(crate) fn issuer(
     listeners: &[Listener],
     report: &mut Report,
 ) -> Option<String> {
-    let ours = gateway.section("identityServer", &["issuer"], &[], report);
+    let ours = gateway.section("identityServer", &["clientsCa", "issuer"], &[], report);
     let site = sites.iter().find(|d| d.site.destination == Destination::IdentityServer)?;
     let written = ours.and_then(|o| Some((o.text("issuer")?, o.origin_of("issuer"))));
     let server = settings.root.child("IdentityServer");
@@ -44,6 +46,12 @@ pub(crate) fn issuer(
     }
     let port = site.external_port.or(site.site.port).or_else(|| ports(listeners).next());
     Some(cased(address(&host?, port.unwrap_or(443))))
+}
+
+/// What the certificates of clients may end in that are called by back-channel (`clientsCa`).
+pub(crate) fn clients_authority(gateway: Gateway<'_>) -> Option<PathBuf> {
+    let path = gateway.element().child("identityServer")?.value("clientsCa")?;
+    (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
 fn checked(text: &str, origin: &Origin, report: &mut Report) -> Option<String> {

@@ -2,6 +2,7 @@
 //! [`Config`], or all of their faults at once.
 
 mod access;
+mod appearance;
 mod callbacks;
 mod client_addresses;
 mod client_keys;
@@ -30,7 +31,9 @@ mod resources;
 mod server_options;
 mod sessions;
 mod settings;
+mod signing;
 mod sites;
+mod store;
 mod transformations;
 pub(crate) mod values;
 
@@ -121,11 +124,13 @@ fn config(
     let surroundings = Surroundings {
         connections: &connections,
         own_origins: &issuer::own_origins(&sites.drafts, &listeners),
+        clients_authority: issuer::clients_authority(gateway),
         issuer: issuer::issuer(gateway, dictionary, &sites.drafts, &listeners, report),
     };
     let identity_server = identity_server::read(dictionary, surroundings, report);
     serve_identity(&mut sites, &identity_server, report);
     let users = sessions::users(gateway, report);
+    store::warn_of_sql_server(dictionary, report);
     let config = Config {
         tree: Arc::clone(root),
         domains: domains(root),
@@ -133,9 +138,12 @@ fn config(
         access: access::rules(gateway, &sites.drafts, report),
         site_neutral_paths: sessions::paths(root, NEUTRAL, report),
         default_source_paths: sessions::paths(root, DEFAULT_SOURCE, report),
+        appearance: appearance::appearances(gateway, &sites.drafts, report),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        signing: signing::read(gateway, dictionary, &identity_server, &users.store, report),
+        store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
         identity_prefix: settings.identity_prefix.clone(),
         legacy_login_page: legacy_login_page(root),

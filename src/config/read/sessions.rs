@@ -6,11 +6,13 @@ use crate::config::fault::Origin;
 use crate::config::model::Limits;
 use crate::config::model::Logging;
 use crate::config::model::SessionSettings;
+use crate::config::model::StoreAddress;
 use crate::config::model::Timeouts;
 use crate::config::read::gateway::Gateway;
 use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
 use crate::config::read::settings::Settings;
+use crate::config::read::store;
 use crate::config::read::transformations::child_text;
 use crate::config::read::values;
 use crate::config::tree::Element;
@@ -83,9 +85,11 @@ fn of_child<T>(
     value
 }
 
-/// How external users are named and what they must have.
-#[derive(Debug, Default)]
+/// How external users are named, what they must have, and where things are kept.
+#[derive(Debug)]
 pub(crate) struct Users {
+    /// `store`.
+    pub(crate) store: StoreAddress,
     /// `nameTemplate`.
     pub(crate) name_template: Option<String>,
     /// `requireUniqueEmail`.
@@ -95,13 +99,11 @@ pub(crate) struct Users {
 /// `<users>`.
 pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
     let attributes = ["store", "nameTemplate", "requireUniqueEmail"];
-    let Some(ours) = gateway.section("users", &attributes, &[], report) else {
-        return Users::default();
+    let ours = gateway.section("users", &attributes, &[], report);
+    let store = store::address(ours, &gateway.data(), report);
+    let Some(ours) = ours else {
+        return Users { store, name_template: None, requires_unique_email: false };
     };
-    if let Some(store) = ours.text("store").filter(|s| !s.is_empty() && *s != "none") {
-        let what = format!("store=\"{store}\" has no effect yet: no users are kept");
-        report.lint(ours.origin_of("store"), what, "leave it out");
-    }
     let template = ours.text("nameTemplate").filter(|t| !t.is_empty());
     if let Some(wrong) = template.filter(|t| !is_template(t)) {
         let what = format!("nameTemplate=\"{wrong}\" cannot be read");
@@ -112,6 +114,7 @@ pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
         );
     }
     Users {
+        store,
         name_template: template.map(str::to_owned),
         requires_unique_email: ours.boolean("requireUniqueEmail", false, report),
     }

@@ -29,7 +29,7 @@ impl IdentityServer {
         let token = self.mint(call).client_token(&scopes).ok_or(TokenError::Internal)?;
         Ok(Tokens {
             id_token: None,
-            access_token: token.text,
+            access_token: token,
             expires_in: call.client.access_token_lifetime.as_secs(),
             token_type: "Bearer",
             refresh_token: None,

@@ -1,37 +1,41 @@
 //! `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.6) and the codes it redeems.
 
-use std::sync::Arc;
-
+use serde::Deserialize;
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 
 use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
 use crate::crypto::digest;
+use crate::crypto::random;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::grant;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
 use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
+use crate::store::StoreError;
+use crate::store::grants::Kind;
+use crate::store::grants::Spending;
 
 /// The name of the grant.
 pub(in crate::identity_server) const NAME: &str = "authorization_code";
 
-/// What a code stands for.
-#[derive(Debug)]
+/// What a code is bound to, beside its grant.
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::identity_server) struct Code {
-    /// What was allowed.
-    pub(in crate::identity_server) grant: Arc<Grant>,
     /// Where the code was sent.
     pub(in crate::identity_server) redirect_uri: String,
     /// The S256 challenge that its request sent.
     pub(in crate::identity_server) challenge: Option<String>,
     /// The nonce that its request sent.
     pub(in crate::identity_server) nonce: Option<String>,
+    /// Thumbprint of the one key that it may be redeemed with (`dpop_jkt`, RFC 9449 §10).
+    #[serde(default)]
+    pub(in crate::identity_server) dpop_key: Option<String>,
     /// When it is worth nothing any more.
     pub(in crate::identity_server) expires_at: Timestamp,
-    /// Whether it has been shown by its client before, rightly or not.
-    pub(in crate::identity_server) spent: bool,
 }
 
 /// Whether a client may use this grant: hybrid ends in a code as well.
@@ -40,74 +44,68 @@ pub(in crate::identity_server) fn is_allowed(client: &Client) -> bool {
 }
 
 impl IdentityServer {
-    /// Keeps `code` and returns its text. It is remembered beyond its end for as long as tokens
-    /// made from it may live, so that a second use is known for what it is.
-    pub(in crate::identity_server) fn issue_code(&self, code: Code, client: &Client) -> String {
-        let (session, now) = (code.grant.person.sid.clone(), self.parts.clock.now());
-        let ends_at = code.expires_at.plus(client.access_token_lifetime);
-        self.codes.issue(&session, code, ends_at, now)
+    /// Keeps `grant` and a code for it, and returns the code's text. It is remembered beyond its
+    /// end for as long as tokens made from it may live, so that a second use is known for what it is.
+    pub(in crate::identity_server) async fn issue_code(
+        &self,
+        code: Code,
+        grant: &Grant,
+        client: &Client,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        let ends_at = now.plus(grant::lifetime(client, client.code_lifetime));
+        self.keep_grant(grant, ends_at, now).await?;
+        let text = random::handle();
+        let record = grant.part(grant::encode(&code), ends_at);
+        self.parts.grants.keep(Kind::Code, &text, record, now).await?;
+        Ok(text)
     }
 
     /// Redeems a code, once.
-    pub(in crate::identity_server) fn redeem_code(
+    pub(in crate::identity_server) async fn redeem_code(
         &self,
         call: &Call<'_>,
     ) -> Result<Tokens, TokenError> {
         let text = call.value("code").ok_or(TokenError::BadGrant("there is no code"))?;
         let redirect_uri =
             call.value("redirect_uri").ok_or(TokenError::Malformed("redirect_uri is missing"))?;
-        let taken = self.take_code(call, text)?;
-        if taken.redirect_uri != redirect_uri {
+        let (code, grant) = self.take_code(call, text).await?;
+        if code.redirect_uri != redirect_uri {
             return Err(TokenError::BadGrant("redirect_uri is not the one of the request"));
         }
-        check_verifier(taken.challenge.as_deref(), call.value("code_verifier"))?;
-        let person = &taken.grant.person;
-        let signed_in = || self.parts.sessions.live(&person.session).is_some();
-        if !(signed_in() && person.is_active(&call.visit.config)) {
-            return Err(SIGNED_OUT);
+        check_verifier(code.challenge.as_deref(), call.value("code_verifier"))?;
+        if !grant.person.is_active(&call.visit.config) {
+            return Err(TokenError::BadGrant("the user no longer exists"));
         }
-        let offline = taken.grant.covers(scope::OFFLINE_ACCESS);
-        let now = call.visit.exchange.now;
-        let refresh_token = offline.then(|| self.issue_refresh_token(&taken.grant, now));
-        let tokens = self.tokens(call, &taken.grant, taken.nonce.as_deref(), refresh_token)?;
-        // A sign-out meanwhile may have looked for tokens before these were kept.
-        if !signed_in() {
-            taken.grant.revoke();
-            return Err(SIGNED_OUT);
-        }
-        Ok(tokens)
+        let refresh_token = if grant.covers(scope::OFFLINE_ACCESS) {
+            Some(self.issue_refresh_token(call, &grant).await?)
+        } else {
+            None
+        };
+        self.tokens(call, &grant, code.nonce.as_deref(), refresh_token)
     }
 
     /// Takes a code of the calling client: of any number of callers one gets it, and every later
     /// one ends what the first was given (RFC 6749 §4.1.2). Another client's code stays untouched.
-    fn take_code(&self, call: &Call<'_>, text: &str) -> Result<Taken, TokenError> {
+    async fn take_code(&self, call: &Call<'_>, text: &str) -> Result<(Code, Grant), TokenError> {
+        const WORTHLESS: TokenError = TokenError::BadGrant("the code is unknown, over or used");
         let now = call.visit.exchange.now;
-        let taken = self.codes.with(text, now, |code| {
-            if code.grant.client_id != call.client.id {
-                return None;
+        let seen = self.parts.grants.find(Kind::Code, text, now).await?;
+        if seen.is_none_or(|seen| seen.client != call.client.id) {
+            return Err(WORTHLESS);
+        }
+        let record = match self.parts.grants.spend(Kind::Code, text, now).await? {
+            Spending::First(record) => record,
+            Spending::Again(record) => {
+                self.end_grant(&record.grant).await?;
+                return Err(WORTHLESS);
             }
-            if std::mem::replace(&mut code.spent, true) {
-                code.grant.revoke();
-                return None;
-            }
-            (now < code.expires_at).then(|| Taken {
-                grant: Arc::clone(&code.grant),
-                redirect_uri: code.redirect_uri.clone(),
-                challenge: code.challenge.clone(),
-                nonce: code.nonce.clone(),
-            })
-        });
-        taken.flatten().ok_or(TokenError::BadGrant("the code is unknown, over or used"))
+            Spending::Unknown => return Err(WORTHLESS),
+        };
+        let code: Code = serde_json::from_str(&record.data).map_err(|_| WORTHLESS)?;
+        let grant = self.live_grant(&record.grant, now).await?.ok_or(WORTHLESS)?;
+        if now < code.expires_at { Ok((code, grant)) } else { Err(WORTHLESS) }
     }
-}
-
-const SIGNED_OUT: TokenError = TokenError::BadGrant("the user is signed out or no longer exists");
-
-struct Taken {
-    grant: Arc<Grant>,
-    redirect_uri: String,
-    challenge: Option<String>,
-    nonce: Option<String>,
 }
 
 /// A verifier is needed exactly when a challenge was sent; one without the other is a downgrade

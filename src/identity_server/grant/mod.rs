@@ -2,32 +2,44 @@
 
 pub(super) mod client_credentials;
 pub(super) mod code;
+pub(super) mod device;
 pub(super) mod refresh;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use serde::Deserialize;
 use serde::Serialize;
 
+use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
 use crate::config::model::identity_server::IdentityServerSettings;
+use crate::crypto::random;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::client;
 use crate::identity_server::mint::Around;
 use crate::identity_server::mint::Mint;
-use crate::identity_server::person;
 use crate::identity_server::person::Person;
 use crate::identity_server::requested::RequestedClaims;
 use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 use crate::session::Session;
 use crate::session::Visit;
+use crate::store::StoreError;
+use crate::store::grants::Kind;
+use crate::store::grants::Record;
 
-/// What a person allowed a client. Everything issued under it dies with it.
-#[derive(Debug)]
+/// Length of a grant's name: 80 random bits in hexadecimal digits. The `jti` of a JWT that is issued
+/// under it begins with it.
+pub(super) const NAME_LENGTH: usize = 20;
+
+/// What a person allowed a client. Everything issued under it is good only while its record is
+/// there, so that it ends with it at once and everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Grant {
+    /// Its name.
+    pub(super) name: String,
     /// Whom.
     pub(super) client_id: String,
     /// Who.
@@ -36,41 +48,42 @@ pub(super) struct Grant {
     pub(super) scopes: Vec<String>,
     /// What was asked for by name.
     pub(super) requested: RequestedClaims,
-    /// One for all renewals of the grant.
-    revoked: Arc<AtomicBool>,
+    /// The resources that it is meant for (RFC 8707); none is all that the scopes address.
+    #[serde(default)]
+    pub(super) resources: Vec<String>,
 }
 
 impl Grant {
-    /// A live grant.
+    /// A grant with a fresh name, not kept yet.
     pub(super) fn new(
         client: &Client,
         person: Person,
         scopes: Vec<String>,
         requested: RequestedClaims,
     ) -> Self {
-        let client_id = client.id.clone();
-        Self { client_id, person, scopes, requested, revoked: Arc::default() }
-    }
-
-    /// The same grant with what is true of it now; the two end together.
-    fn renewed(&self, person: Person, scopes: Vec<String>) -> Self {
-        let (client_id, requested) = (self.client_id.clone(), self.requested.clone());
-        Self { client_id, person, scopes, requested, revoked: Arc::clone(&self.revoked) }
-    }
-
-    /// Ends it, and with it every token issued under it.
-    pub(super) fn revoke(&self) {
-        self.revoked.store(true, Ordering::Release);
-    }
-
-    /// Whether it has ended.
-    pub(super) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Acquire)
+        let mut name = random::identifier();
+        name.truncate(NAME_LENGTH);
+        let (client_id, resources) = (client.id.clone(), Vec::new());
+        Self { name, client_id, person, scopes, requested, resources }
     }
 
     /// Whether `scope` is part of it.
     pub(super) fn covers(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted == scope)
+    }
+
+    /// A record of what stands and falls with it.
+    pub(super) fn part(&self, data: String, ends_at: Timestamp) -> Record {
+        Record {
+            grant: self.name.clone(),
+            client: self.client_id.clone(),
+            subject: self.person.subject.clone(),
+            session: self.person.sid.clone(),
+            owner: self.person.sid.clone(),
+            data,
+            ends_at,
+            ..Record::default()
+        }
     }
 }
 
@@ -122,43 +135,88 @@ impl IdentityServer {
         }
     }
 
+    /// Keeps a new grant until `ends_at`.
+    pub(super) async fn keep_grant(
+        &self,
+        grant: &Grant,
+        ends_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let record = grant.part(encode(grant), ends_at);
+        self.parts.grants.keep(Kind::Grant, &grant.name, record, now).await
+    }
+
+    /// The grant of this name, unless it has ended.
+    pub(super) async fn live_grant(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, StoreError> {
+        let found = self.parts.grants.find(Kind::Grant, name, now).await?;
+        Ok(found.and_then(|record| serde_json::from_str(&record.data).ok()))
+    }
+
+    /// Puts what is true of `grant` now in the place of what is kept, and lets it live until
+    /// `ends_at` at least. Whether it is still there: one that has ended stays ended.
+    pub(super) async fn renew_grant(
+        &self,
+        grant: &Grant,
+        ends_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        loop {
+            let Some(seen) = self.parts.grants.find(Kind::Grant, &grant.name, now).await? else {
+                return Ok(false);
+            };
+            let new = grant.part(encode(grant), seen.ends_at.max(ends_at));
+            if self.parts.grants.replace(Kind::Grant, &grant.name, &seen, new).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Ends a grant and everything issued under it.
+    pub(super) async fn end_grant(&self, name: &str) -> Result<(), StoreError> {
+        self.parts.grants.remove(Kind::Grant, name).await.map(|_| ())
+    }
+
     /// Ends what was granted in `session`, but to clients whose file says that their tokens outlive
     /// it (`CoordinateLifetimeWithUserSession`, END-14).
-    pub(super) fn end_grants(&self, settings: &IdentityServerSettings, session: &Session) {
-        let stays = |grant: &Grant| {
-            if grant.person.sid != session.public_id || outlives_session(settings, grant) {
-                return true;
+    pub(super) async fn end_grants(
+        &self,
+        settings: &IdentityServerSettings,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for (key, record) in
+            self.parts.grants.of_session(Kind::Grant, &session.public_id, now).await?
+        {
+            if !outlives_session(settings, &record.client) {
+                self.parts.grants.drop_key(Kind::Grant, key).await?;
             }
-            grant.revoke();
-            false
-        };
-        self.access_tokens.retain(&session.public_id, |grant| stays(grant));
-        self.refresh_tokens.retain(&person::subject_of(session), |family| stays(family.grant()));
+        }
+        Ok(())
     }
 
     /// The tokens of `grant`, with `refresh_token` beside them.
     fn tokens(
         &self,
         call: &Call<'_>,
-        grant: &Arc<Grant>,
+        grant: &Grant,
         nonce: Option<&str>,
         refresh_token: Option<String>,
     ) -> Result<Tokens, TokenError> {
-        let now = call.visit.exchange.now;
         let mint = self.mint(call);
         let access = mint.access_token(grant).ok_or(TokenError::Internal)?;
-        let around = Around { nonce, access_token: Some(&access.text), ..Around::default() };
+        let around = Around { nonce, access_token: Some(&access), ..Around::default() };
         let id_token = if grant.covers(scope::OPENID) {
             Some(mint.id_token(grant, &around).ok_or(TokenError::Internal)?)
         } else {
             None
         };
-        let ends_at = now.plus(call.client.access_token_lifetime);
-        let owner = (grant.person.sid.as_str(), Arc::clone(grant));
-        self.access_tokens.keep(&access.id, owner, ends_at, now);
         Ok(Tokens {
             id_token,
-            access_token: access.text,
+            access_token: access,
             expires_in: call.client.access_token_lifetime.as_secs(),
             token_type: "Bearer",
             refresh_token,
@@ -168,6 +226,16 @@ impl IdentityServer {
     }
 }
 
-fn outlives_session(settings: &IdentityServerSettings, grant: &Grant) -> bool {
-    client::find(settings, &grant.client_id).is_some_and(|client| !client.coordinate_with_session)
+/// How long a grant lives at least: as long as the last token that may come of it.
+pub(super) fn lifetime(client: &Client, longest: Duration) -> Duration {
+    longest.saturating_add(client.access_token_lifetime)
+}
+
+/// JSON, which these values always are.
+pub(super) fn encode(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn outlives_session(settings: &IdentityServerSettings, client: &str) -> bool {
+    client::find(settings, client).is_some_and(|client| !client.coordinate_with_session)
 }

@@ -128,8 +128,7 @@ fn code08_a_verifier_without_a_challenge_is_refused() {
 fn l271_code09_a_code_dies_with_its_session_user_or_client() {
     let mut rig = Rig::new();
     let code = rig.sign_in().code(&[]);
-    let session = rig.session.clone().unwrap();
-    rig.sessions.end(&session.id, End::SignOut);
+    logout::sign_out(&rig);
     assert_eq!(rig.redeem(&code, &[]).error(), "400 invalid_grant");
     let code = rig.sign_in().code(&[]);
     rig.reload(|config| config.local_users.clear());

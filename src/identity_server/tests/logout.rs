@@ -173,7 +173,7 @@ fn tokens(rig: &Rig) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-fn sign_out(rig: &Rig) {
+pub(super) fn sign_out(rig: &Rig) {
     let page = rig.get_reply("/account/logout");
     confirm(rig, &page, &[]).unwrap();
     assert!(!signed_in(rig));

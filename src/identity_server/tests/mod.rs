@@ -36,12 +36,14 @@ use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::Outcome;
 use crate::identity_server::Parts;
+use crate::identity_server::key_ring::KeyRing;
 use crate::observe::Metrics;
 use crate::session::End;
 use crate::session::Identity;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::grants::Grants;
 use crate::users::User;
 use crate::users::local;
 use crate::users::testing;
@@ -69,7 +71,6 @@ struct Rig {
     clock: Clock,
     sessions: Arc<Sessions>,
     session: Option<Arc<Session>>,
-    _keys: tempfile::TempDir,
 }
 
 /// An answer, read.
@@ -126,15 +127,16 @@ impl Rig {
         let clock = Clock::manual(NOW);
         let metrics = Arc::new(Metrics::new());
         let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
-        let keys = tempfile::tempdir().unwrap();
+        let ring = KeyRing::for_test(clock.clone(), Arc::clone(&metrics));
         let parts = Parts {
             clock: clock.clone(),
             metrics,
             seal: SealKeys::ephemeral(),
             sessions: Arc::clone(&sessions),
+            grants: Arc::new(Grants::in_memory()),
         };
-        let server = IdentityServer::open(keys.path(), parts).unwrap();
-        Self { server, config: Arc::new(config), clock, sessions, session: None, _keys: keys }
+        let server = IdentityServer::new(ring, parts);
+        Self { server, config: Arc::new(config), clock, sessions, session: None }
     }
 
     /// Swaps the configuration, as a reload does.
@@ -177,6 +179,7 @@ impl Rig {
             authenticated_at: self.clock.now(),
             remembered: false,
             ends_at: None,
+            refresh: None,
         };
         if let Some(before) = &self.session {
             self.sessions.end(&before.id, End::Replace);
@@ -342,5 +345,6 @@ fn way_back(outcome: Outcome) -> String {
     match outcome {
         Outcome::SignIn { return_path, .. } => return_path.as_str().to_owned(),
         Outcome::Answer(response) => panic!("answered: {:?}", response.headers()),
+        Outcome::SignOut { .. } => panic!("signed out"),
     }
 }

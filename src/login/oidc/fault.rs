@@ -1,5 +1,6 @@
 //! What goes wrong between us and an OpenID provider, and which rule an ID token breaks.
 
+use crate::crypto::jws::JwsFault;
 use crate::http::client::ClientError;
 use crate::login::Reason;
 
@@ -39,6 +40,21 @@ impl Fault {
         Self::Down(cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
     }
 
+    /// Whether it says that whoever was signed in is so no longer: the provider took the grant back,
+    /// or vouches for somebody else. Everything else may pass.
+    pub(in crate::login) fn ends_session(&self) -> bool {
+        match self {
+            Self::Code(error) => error == INVALID_GRANT,
+            Self::Token(_) => true,
+            Self::Down(_)
+            | Self::Metadata(_)
+            | Self::Client(_)
+            | Self::Redirect
+            | Self::Response(_)
+            | Self::Userinfo(_) => false,
+        }
+    }
+
     /// The reason that metrics, audit and people are told.
     pub(in crate::login) const fn reason(&self) -> Reason {
         match self {
@@ -54,6 +70,9 @@ impl Fault {
     }
 }
 
+/// The grant is over (RFC 6749 §5.2).
+const INVALID_GRANT: &str = "invalid_grant";
+
 /// Whether a provider's error is about our redirect URI, which it says in words alone: the code for
 /// it is `invalid_request` or `invalid_grant` like any other.
 pub(in crate::login) fn is_about_redirect(error: &str, description: &str) -> bool {
@@ -65,24 +84,9 @@ pub(in crate::login) fn is_about_redirect(error: &str, description: &str) -> boo
 /// The rule that a token breaks (OpenID Connect Core §3.1.3.7, RFC 7515, RFC 8725).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::login) enum TokenFault {
-    /// Not three parts of strict base64url with JSON objects, or over 128 KiB.
-    #[error("malformed")]
-    Malformed,
-    /// Signed with an algorithm that is not configured for the provider, or not at all.
-    #[error("algorithm not accepted")]
-    Algorithm,
-    /// `typ` says that it is another kind of token.
-    #[error("another kind of token")]
-    Type,
-    /// `crit`, `zip` or `enc`: header parameters that change the meaning and that we do not know.
-    #[error("critical header parameter")]
-    Critical,
-    /// None of the provider's keys fits.
-    #[error("unknown key")]
-    UnknownKey,
-    /// The signature does not verify.
-    #[error("signature")]
-    Signature,
+    /// It is no token of the provider's at all.
+    #[error(transparent)]
+    Signed(#[from] JwsFault),
     /// `iss` is not exactly the provider's.
     #[error("issuer")]
     Issuer,
@@ -107,6 +111,18 @@ pub(in crate::login) enum TokenFault {
     /// `sub` is missing, empty, too long or not ASCII.
     #[error("subject")]
     Subject,
+    /// `auth_time` of a refreshed token is older than it was.
+    #[error("older sign-in")]
+    AuthenticatedAt,
+    /// A logout token's `events` does not say that it is one, or it has a `nonce`.
+    #[error("no logout token")]
+    Event,
+    /// A logout token names neither session nor person, or one of them badly.
+    #[error("nobody to sign out")]
+    Session,
+    /// A logout token has no `jti`.
+    #[error("identifier")]
+    Identifier,
     /// `c_hash` or `at_hash` is wrong, or missing where it must be.
     #[error("hash")]
     Hash,

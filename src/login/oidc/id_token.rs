@@ -10,10 +10,10 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::crypto::jws::Verified;
+use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
-use crate::login::oidc::jws::Verified;
-use crate::login::oidc::jws::Verifier;
 
 /// What an ID token must say.
 pub(super) struct Expected<'a> {
@@ -21,7 +21,7 @@ pub(super) struct Expected<'a> {
     pub issuer: &'a str,
     /// Our client id there.
     pub client_id: &'a str,
-    /// What was sent as `nonce`.
+    /// What was sent as `nonce`; of no meaning to tokens that answer no authorization request.
     pub nonce: &'a str,
     /// The present moment.
     pub now: Timestamp,
@@ -51,21 +51,60 @@ const LONGEST_SUBJECT: usize = 255;
 /// The rule that it breaks.
 pub(super) fn verify(
     token: &str,
-    verifier: &Verifier<'_>,
+    verifier: &Verifier<'_, String>,
     expected: &Expected<'_>,
 ) -> Result<IdToken, TokenFault> {
-    let Verified { claims, algorithm } = verifier.verify(token)?;
-    if text(&claims, "iss") != Some(expected.issuer) {
-        return Err(TokenFault::Issuer);
-    }
-    check_audience(&claims, expected.client_id)?;
-    check_times(&claims, expected)?;
-    let nonce = text(&claims, "nonce").ok_or(TokenFault::Nonce)?;
+    let token = addressed(verifier.verify(token)?, expected)?;
+    let nonce = text(&token.claims, "nonce").ok_or(TokenFault::Nonce)?;
     if !Secret::new(expected.nonce).matches(nonce) {
         return Err(TokenFault::Nonce);
     }
+    Ok(token)
+}
+
+/// Verifies the `token` of a refresh, which must speak of the same sign-in as `before`, the claims of
+/// the one that it replaces (§12.2).
+///
+/// # Errors
+///
+/// The rule that it breaks.
+pub(super) fn verify_again(
+    token: &str,
+    verifier: &Verifier<'_, String>,
+    expected: &Expected<'_>,
+    before: &Map<String, Value>,
+) -> Result<IdToken, TokenFault> {
+    let token = addressed(verifier.verify(token)?, expected)?;
+    if text(before, "sub") != Some(&token.subject) {
+        return Err(TokenFault::Subject);
+    }
+    if token.claims.get("nonce").is_some_and(|nonce| before.get("nonce") != Some(nonce)) {
+        return Err(TokenFault::Nonce);
+    }
+    let signed_in = |claims| moment(claims, "auth_time");
+    let older =
+        signed_in(&token.claims).zip(signed_in(before)).is_some_and(|(now, then)| now < then);
+    if older { Err(TokenFault::AuthenticatedAt) } else { Ok(token) }
+}
+
+/// What every ID token must say, whatever it answers.
+fn addressed(verified: Verified, expected: &Expected<'_>) -> Result<IdToken, TokenFault> {
+    let Verified { claims, algorithm } = verified;
+    check_address(&claims, expected)?;
     let subject = subject(&claims)?.to_owned();
     Ok(IdToken { claims, subject, algorithm })
+}
+
+/// `iss`, `aud`, `azp` and the times, which logout tokens share (Back-Channel Logout §2.6).
+pub(super) fn check_address(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<(), TokenFault> {
+    if text(claims, "iss") != Some(expected.issuer) {
+        return Err(TokenFault::Issuer);
+    }
+    check_audience(claims, expected.client_id)?;
+    check_times(claims, expected)
 }
 
 impl IdToken {
@@ -180,6 +219,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::crypto::jws::JwsFault;
+    use crate::crypto::jws::Kind;
     use crate::login::fake_provider::Signer;
     use crate::login::fake_provider::right_claims;
     use crate::login::testing::NOW;
@@ -189,7 +230,8 @@ mod tests {
     fn judge(token: &str, keys: &[Jwk], algorithm: &str) -> Result<String, TokenFault> {
         let secret = Secret::new("client secret");
         let algorithms = [algorithm.to_owned()];
-        let verifier = Verifier { keys, algorithms: &algorithms, secret: Some(&secret) };
+        let secret = Some(&secret);
+        let verifier = Verifier { keys, algorithms: &algorithms, secret, kind: Kind::Jwt };
         let expected = Expected {
             issuer: ISSUER,
             client_id: "gateway",
@@ -263,28 +305,28 @@ mod tests {
         let keys = [signer.jwk.clone()];
         let claims = right_claims(ISSUER);
         for (header, fault) in [
-            (json!({ "alg": "none" }), TokenFault::Algorithm),
-            (json!({ "alg": "nOnE" }), TokenFault::Algorithm),
-            (json!({ "alg": "RS256" }), TokenFault::Algorithm),
-            (json!({ "alg": 1 }), TokenFault::Algorithm),
-            (json!({ "typ": "at+jwt" }), TokenFault::Type),
-            (json!({ "typ": "logout+jwt" }), TokenFault::Type),
-            (json!({ "crit": ["foo"] }), TokenFault::Critical),
-            (json!({ "b64": false }), TokenFault::Critical),
-            (json!({ "kid": "other" }), TokenFault::UnknownKey),
-            (json!({ "kid": 1 }), TokenFault::Malformed),
-            (json!({ "kid": "k".repeat(1000) }), TokenFault::Malformed),
+            (json!({ "alg": "none" }), JwsFault::Algorithm),
+            (json!({ "alg": "nOnE" }), JwsFault::Algorithm),
+            (json!({ "alg": "RS256" }), JwsFault::Algorithm),
+            (json!({ "alg": 1 }), JwsFault::Algorithm),
+            (json!({ "typ": "at+jwt" }), JwsFault::Type),
+            (json!({ "typ": "logout+jwt" }), JwsFault::Type),
+            (json!({ "crit": ["foo"] }), JwsFault::Critical),
+            (json!({ "b64": false }), JwsFault::Critical),
+            (json!({ "kid": "other" }), JwsFault::UnknownKey),
+            (json!({ "kid": 1 }), JwsFault::Malformed),
+            (json!({ "kid": "k".repeat(1000) }), JwsFault::Malformed),
         ] {
             let token = signer.sign(&header, &claims);
-            assert_eq!(judge(&token, &keys, "ES256"), Err(fault), "{header}");
+            assert_eq!(judge(&token, &keys, "ES256"), Err(fault.into()), "{header}");
         }
         let shared = Signer::hs256("client secret");
         let token = shared.sign(&json!({}), &claims);
-        assert_eq!(judge(&token, &keys, "ES256"), Err(TokenFault::Algorithm));
+        assert_eq!(judge(&token, &keys, "ES256"), Err(JwsFault::Algorithm.into()));
         assert!(judge(&token, &keys, "HS256").is_ok(), "only where it is configured");
         let (head, _) = token.rsplit_once('.').unwrap();
-        assert_eq!(judge(head, &keys, "ES256"), Err(TokenFault::Malformed));
-        assert_eq!(judge(&format!("{head}."), &keys, "HS256"), Err(TokenFault::Signature));
+        assert_eq!(judge(head, &keys, "ES256"), Err(JwsFault::Malformed.into()));
+        assert_eq!(judge(&format!("{head}."), &keys, "HS256"), Err(JwsFault::Signature.into()));
     }
 
     #[test]
@@ -298,19 +340,19 @@ mod tests {
         let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
         for signature in [other.rsplit_once('.').unwrap().1, &zeros, "AAAA", &signature[1..]] {
             let token = format!("{message}.{signature}");
-            assert_eq!(judge(&token, &keys, "ES256"), Err(TokenFault::Signature));
+            assert_eq!(judge(&token, &keys, "ES256"), Err(JwsFault::Signature.into()));
         }
         let thief = Signer::es256("k");
         let embedded =
             thief.sign(&json!({ "jwk": thief.jwk, "jku": "http://127.0.0.1:1/" }), &claims);
-        assert_eq!(judge(&embedded, &keys, "ES256"), Err(TokenFault::Signature));
+        assert_eq!(judge(&embedded, &keys, "ES256"), Err(JwsFault::Signature.into()));
         for token in
             [format!("{token}="), format!("{token} "), format!("{token}.x"), format!(" {token}")]
         {
             assert!(judge(&token, &keys, "ES256").is_err(), "{token}");
         }
         let twice = signer.sign_raw(r#"{"alg":"ES256","kid":"k"}"#, r#"{"sub":"1","sub":"2"}"#);
-        assert_eq!(judge(&twice, &keys, "ES256"), Err(TokenFault::Malformed));
+        assert_eq!(judge(&twice, &keys, "ES256"), Err(JwsFault::Malformed.into()));
     }
 
     #[test]
@@ -320,9 +362,9 @@ mod tests {
         let token = two.sign_raw(header, &right_claims(ISSUER).to_string());
         let keys = [one.jwk, two.jwk];
         assert!(judge(&token, &keys, "ES256").is_ok());
-        assert_eq!(judge(&token, &keys[..1], "ES256"), Err(TokenFault::Signature));
+        assert_eq!(judge(&token, &keys[..1], "ES256"), Err(JwsFault::Signature.into()));
         let [_, mut encryption] = keys;
         encryption.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Encryption);
-        assert_eq!(judge(&token, &[encryption], "ES256"), Err(TokenFault::UnknownKey));
+        assert_eq!(judge(&token, &[encryption], "ES256"), Err(JwsFault::UnknownKey.into()));
     }
 }

@@ -9,11 +9,11 @@ use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::crypto::jws;
 use crate::login::oidc::cached::Cached;
 use crate::login::oidc::cached::Fetched;
 use crate::login::oidc::cached::take_turn;
 use crate::login::oidc::fault::Fault;
-use crate::login::oidc::jws;
 
 /// The keys of one provider.
 #[derive(Debug)]

@@ -8,13 +8,15 @@ mod call;
 mod exchange;
 mod fault;
 mod id_token;
-mod jws;
 mod keys;
+mod logout_token;
 mod metadata;
+mod refresh;
 mod userinfo;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use jsonwebtoken::jwk::Jwk;
@@ -25,22 +27,30 @@ pub(super) use authorize::Request;
 pub(super) use fault::Fault;
 use fault::TokenFault;
 pub(super) use fault::is_about_redirect;
+pub(super) use logout_token::LogoutToken;
+pub(super) use logout_token::addressed;
 pub(super) use metadata::Metadata;
+pub(super) use refresh::SignedIn;
 
 use crate::clock::Timestamp;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
 use crate::config::model::ResponseType;
+use crate::crypto::jws::JwsFault;
+use crate::crypto::jws::Kind;
+use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
 use crate::login::oidc::cached::Cached;
 use crate::login::oidc::call::Call;
+use crate::login::oidc::exchange::Access;
 use crate::login::oidc::exchange::Code;
 use crate::login::oidc::id_token::Expected;
 use crate::login::oidc::id_token::IdToken;
 use crate::login::oidc::keys::Keys;
 use crate::observe::Metrics;
+use crate::session::Refresh;
 
 /// Speaks OpenID Connect to every provider.
 #[derive(Debug)]
@@ -96,6 +106,8 @@ pub(super) struct Person {
     pub id_token: Secret,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
+    /// How the provider is asked anew, where it lets us.
+    pub refresh: Option<Refresh>,
 }
 
 /// A provider and how it is reached.
@@ -107,6 +119,8 @@ pub(super) struct Peer<'a> {
     pub connection: &'a OpenIdConnect,
 }
 
+/// How long an access token is taken to be good whose provider does not say.
+const UNTOLD_LIFETIME: Duration = Duration::from_hours(1);
 /// Most providers that are remembered; a configuration has a few, each reload may add some.
 const MOST_KNOWN: usize = 1000;
 
@@ -158,7 +172,7 @@ impl RelyingParty {
     /// See [`Fault`]. The code is sent nowhere unless everything that can be checked before has been.
     pub(super) async fn finish(&self, peer: Peer<'_>, answer: Answer<'_>) -> Result<Person, Fault> {
         let metadata = self.metadata(peer, answer.now).await?;
-        let expected = expected(peer, &answer);
+        let expected = expected(peer, answer.nonce, answer.now);
         let front = self.front_channel(peer, &metadata, &answer, &expected).await?;
         let code = Code {
             value: answer.code,
@@ -169,12 +183,12 @@ impl RelyingParty {
         let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
         let mut believed =
             self.verify(peer, &metadata, tokens.id_token.expose(), &expected).await?;
-        believed.check_access_token(tokens.access_token.expose())?;
+        believed.check_access_token(tokens.access.token.expose())?;
         if front.is_some_and(|front| front.subject != believed.subject) {
             return Err(TokenFault::Contradiction.into());
         }
         let inner = believed.claims.get("idp").and_then(Value::as_str).map(str::to_owned);
-        let further = self.userinfo(peer, &metadata, &tokens.access_token, answer.now).await?;
+        let further = self.userinfo(peer, &metadata, &tokens.access.token, answer.now).await?;
         if let Some(further) = further {
             userinfo::merge(further, &believed.subject, &mut believed.claims)?;
         }
@@ -185,6 +199,7 @@ impl RelyingParty {
             inner,
             id_token: tokens.id_token,
             authenticated_at: authenticated_at.map_or(answer.now, |at| at.min(answer.now)),
+            refresh: next_refresh(peer.connection, &tokens.access, answer.now),
         })
     }
 
@@ -242,7 +257,9 @@ impl RelyingParty {
         let keys = known.keys.obtain(now, fetch()).await?;
         match judge(&keys.value) {
             // A signature that no key at hand made may be a new key's, with or without an id.
-            Err(TokenFault::UnknownKey | TokenFault::Signature) if known.keys.may_refetch(now) => {
+            Err(TokenFault::Signed(JwsFault::UnknownKey | JwsFault::Signature))
+                if known.keys.may_refetch(now) =>
+            {
                 let keys = known.keys.refetch(now, fetch()).await?;
                 Ok(judge(&keys.value)?)
             }
@@ -301,21 +318,29 @@ impl RelyingParty {
     }
 }
 
-fn expected<'a>(peer: Peer<'a>, answer: &Answer<'a>) -> Expected<'a> {
+fn expected<'a>(peer: Peer<'a>, nonce: &'a str, now: Timestamp) -> Expected<'a> {
     Expected {
         issuer: &peer.connection.issuer,
         client_id: &peer.connection.client_id,
-        nonce: answer.nonce,
-        now: answer.now,
+        nonce,
+        now,
         skew: peer.connection.clock_skew,
     }
 }
 
-fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> jws::Verifier<'a> {
-    jws::Verifier {
+/// When the provider is asked anew: as its owner wants it, else when the access token has expired.
+fn next_refresh(connection: &OpenIdConnect, access: &Access, now: Timestamp) -> Option<Refresh> {
+    let token = access.refresh_token.clone()?;
+    let after = connection.refresh_after.or(access.expires_in).unwrap_or(UNTOLD_LIFETIME);
+    Some(Refresh { token, due_at: now.plus(after) })
+}
+
+fn verifier<'a>(peer: Peer<'a>, keys: &'a [Jwk]) -> Verifier<'a, String> {
+    Verifier {
         keys,
         algorithms: &peer.connection.signing_algorithms,
         secret: peer.connection.client_secret.as_ref(),
+        kind: Kind::Jwt,
     }
 }
 

@@ -8,12 +8,13 @@ use serde_json::Value;
 use url::Url;
 
 use crate::config::model::OpenIdConnect;
+use crate::crypto::jws;
+use crate::crypto::jws::JwsFault;
+use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::Fault;
 use crate::login::oidc::fault::TokenFault;
 use crate::login::oidc::id_token;
-use crate::login::oidc::jws;
-use crate::login::oidc::jws::Verifier;
 
 /// Members that speak of the answer itself and not of the person.
 const ENVELOPE: [&str; 7] = ["iss", "aud", "exp", "iat", "nbf", "jti", "sub"];
@@ -58,10 +59,10 @@ pub(super) fn read(answer: &http::Response<Bytes>) -> Result<Map<String, Value>,
 /// The rule that it breaks; `iss` and `aud` are checked where they are (§5.3.2).
 pub(super) fn verify(
     answer: &http::Response<Bytes>,
-    verifier: &Verifier<'_>,
+    verifier: &Verifier<'_, String>,
     connection: &OpenIdConnect,
 ) -> Result<Map<String, Value>, TokenFault> {
-    let token = std::str::from_utf8(answer.body()).map_err(|_| TokenFault::Malformed)?;
+    let token = std::str::from_utf8(answer.body()).map_err(|_| JwsFault::Malformed)?;
     let claims = verifier.verify(token)?.claims;
     if claims.get("iss").is_some_and(|iss| iss.as_str() != Some(&connection.issuer)) {
         return Err(TokenFault::Issuer);

@@ -146,10 +146,6 @@ fn what_is_surely_not_meant_is_a_warning() {
             "the connection is for `Nobody`, which is no provider",
         ),
         (
-            "<gateway><users store=\"sqlite:data/users.db\" /></gateway>",
-            "store=\"sqlite:data/users.db\" has no effect yet",
-        ),
-        (
             "<sc.variable name=\"identityServerAuthority\" value=\"https://id.localhost\" />",
             "expects the issuer https://id.localhost, but the identity server here is https://id.localhost:8443",
         ),

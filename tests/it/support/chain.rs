@@ -79,7 +79,7 @@ impl Chain {
 }
 
 /// A port that nobody else is given while the socket lives, and that the gateway can still bind.
-fn reserve() -> (Socket, SocketAddr) {
+pub(crate) fn reserve() -> (Socket, SocketAddr) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_reuse_address(true).unwrap();
     socket.set_reuse_port(true).unwrap();

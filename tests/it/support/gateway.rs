@@ -75,7 +75,7 @@ pub(crate) fn basics(folder: &Path, https: SocketAddr) -> String {
     write!(
         patch,
         "<gateway set:data=\"{folder}/data\">\n\
-         <users set:nameTemplate=\"{{preferred_username}}\" />\n\
+         <users set:nameTemplate=\"{{preferred_username}}\" set:store=\"memory\" />\n\
          <limits set:signInsPerMinute=\"100000\" />\n<listeners>\n\
          <listener name=\"https\" set:address=\"{https}\" set:hosts=\"cms.localhost|www.localhost\" \
          set:certificate=\"{folder}/server.pem\" set:key=\"{folder}/server.key\" />\n\

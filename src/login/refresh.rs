@@ -1,0 +1,143 @@
+//! Renewing a session: its provider is asked anew, once for all requests that wait, and what it says
+//! now takes the place of what it said before. A provider that vouches no longer ends the session;
+//! one that is down does not.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::config::model::Config;
+use crate::http::RequestId;
+use crate::login::Login;
+use crate::login::Reason;
+use crate::login::endpoint;
+use crate::login::oidc::Fault;
+use crate::login::oidc::Peer;
+use crate::login::oidc::SignedIn;
+use crate::login::place;
+use crate::login::start;
+use crate::observe::audit::Entry;
+use crate::observe::audit::Event;
+use crate::session::End;
+use crate::session::Identity;
+use crate::session::Session;
+
+/// The request that finds its session due.
+#[derive(Clone, Debug)]
+pub struct Occasion {
+    /// The configuration that it sees.
+    pub config: Arc<Config>,
+    /// Who sent it.
+    pub client: IpAddr,
+    /// Its id.
+    pub request: RequestId,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What has become of a session whose renewal was due.
+#[derive(Clone, Debug)]
+pub enum Renewed {
+    /// It goes on as this.
+    Live(Arc<Session>),
+    /// Its provider does not vouch for it any more: it was ended now.
+    Ended,
+    /// Somebody else had ended it.
+    Gone,
+}
+
+/// Why a session was not renewed.
+enum Failure {
+    /// The provider could not be asked, which may pass.
+    Unasked(Fault),
+    /// It is over.
+    Over(Reason),
+}
+
+impl Login {
+    /// Asks the provider of the session `due`, unless somebody else has meanwhile.
+    pub async fn renew(&self, occasion: &Occasion, due: &Session) -> Renewed {
+        let now = occasion.now;
+        let turn = match due.renewal_due(now) {
+            Some(renewal) => renewal.turn().await,
+            None => None,
+        };
+        // Whoever had the turn before may have renewed it, put it off, or ended it.
+        let Some(session) = self.parts.sessions.live(&due.id) else { return Renewed::Gone };
+        let Some((_turn, renewal)) = turn.zip(session.renewal_due(now)) else {
+            return Renewed::Live(session);
+        };
+        let live = |session: Option<Arc<Session>>| session.map_or(Renewed::Gone, Renewed::Live);
+        match self.ask_anew(occasion, &session).await {
+            Ok(identity) => {
+                let settings = &occasion.config.sessions;
+                live(self.parts.sessions.renew(&session, identity, settings))
+            }
+            Err(Failure::Unasked(fault)) => {
+                renewal.put_off(now);
+                tracing::warn!(provider = ?session.identity.provider, ?fault, request.id = %occasion.request, "a session could not be renewed, and goes on");
+                live(self.parts.sessions.live(&session.id))
+            }
+            Err(Failure::Over(reason)) => {
+                if !self.parts.sessions.end(&session.id, End::SignOut) {
+                    return Renewed::Gone;
+                }
+                self.tell_end(occasion, &session, &reason);
+                Renewed::Ended
+            }
+        }
+    }
+
+    async fn ask_anew(&self, occasion: &Occasion, session: &Session) -> Result<Identity, Failure> {
+        let (config, before) = (&occasion.config, &session.identity);
+        let site = config.site(&before.site);
+        let place = site.and_then(|s| Some((s, place::provider(config, s, &before.provider)?)));
+        let Some((site, provider)) = place else { return Ok(unrenewable(before)) };
+        let (Some(connection), Some(signed_in)) = (endpoint::connection(provider), known(before))
+        else {
+            return Ok(unrenewable(before));
+        };
+        let peer = Peer { provider, connection };
+        let person = self.relying_party.renew(peer, signed_in, occasion.now).await;
+        let person = person.map_err(|fault| match fault.ends_session() {
+            true => Failure::Over(fault.reason()),
+            false => Failure::Unasked(fault),
+        })?;
+        let asked = start::inner(provider, None);
+        if asked.is_some() && asked != person.inner.as_deref() {
+            return Err(Failure::Over(Reason::OtherProvider));
+        }
+        let renewed = Self::identify(config, site, provider, person, occasion.now);
+        let renewed = renewed.map_err(Failure::Over)?;
+        Ok(Identity { remembered: before.remembered, ..renewed })
+    }
+
+    fn tell_end(&self, occasion: &Occasion, session: &Session, reason: &Reason) {
+        let identity = &session.identity;
+        self.count_logout(&identity.site, "renewal");
+        let entry = Entry {
+            event: Event::SignOut,
+            site: &identity.site,
+            provider: Some(&identity.provider),
+            user: Some(&identity.user.name),
+            reason: Some(reason.label()),
+            client: occasion.client,
+            request: &occasion.request,
+        };
+        entry.write();
+    }
+}
+
+/// What the provider is asked with.
+fn known(identity: &Identity) -> Option<SignedIn<'_>> {
+    Some(SignedIn {
+        refresh_token: &identity.refresh.as_ref()?.token,
+        id_token: identity.id_token.as_ref()?,
+        authenticated_at: identity.authenticated_at,
+    })
+}
+
+/// Nobody is left to be asked: whether the session counts anywhere is for the gate to say.
+fn unrenewable(identity: &Identity) -> Identity {
+    Identity { refresh: None, ..identity.clone() }
+}

@@ -1,0 +1,132 @@
+## Signing in
+sign-in = Sign in
+sign-in-to = to continue to { $client }
+user-name = User name
+password = Password
+remember = Keep me signed in on this device
+forgot-password = Forgot your password?
+or = or
+cancel = Cancel
+error-title = Error: { $title }
+no-way-in = No way to sign in is set up for this site. Its owner maps an identity provider to it.
+wrong-password = The name or the password is not right.
+throttled = Too many wrong passwords. Wait a little and try again.
+form-expired = This page has been open for too long. Sign in again.
+
+## Signing out
+sign-out = Sign out
+sign-out-title = Sign out?
+sign-out-text = Your session in this browser will end.
+signed-out = Signed out
+signed-out-title = You are signed out
+signed-out-text = Close the browser if others use this device.
+go-back = Go back
+go-back-to = Go back to { $client }
+
+## Consent
+consent-title = { $client } asks for access
+consent-account = You are signed in as { $user }.
+consent-about = About { $client }
+consent-scopes = This is what { $client } asks for
+consent-required = required
+consent-remember = Remember my choice
+allow = Allow
+deny = Deny
+scope-openid = Know who you are
+scope-profile = Your profile: name, picture and the like
+scope-email = Your e-mail address
+scope-address = Your postal address
+scope-phone = Your telephone number
+scope-offline_access = Access while you are away
+
+## Devices
+device = Connect a device
+device-enter = Enter the code that your device shows.
+device-code = Code
+device-wrong = This code is not valid. Look at your device and try again.
+device-throttled = Too many wrong codes. Wait a little and try again.
+device-confirm-title = Connect { $client }?
+device-confirm-text = Allow this only if your device shows exactly this code, and you asked for it yourself.
+device-done = Device connected
+device-done-text = { $client } is connected. You can close this page and go back to your device.
+device-denied = Device refused
+device-denied-text = { $client } was not connected. You can close this page.
+continue = Continue
+
+## Signed-in applications
+grants = Signed-in applications
+grants-text = These applications have access to your account.
+grants-none = No application has access to your account.
+grant-since = Since { $date }
+grant-ends = Until { $date }
+grant-revoke = Withdraw access
+grant-revoke-of = Withdraw access of { $client }
+
+## Between pages
+one-moment = One moment
+press-button = If nothing happens, press the button.
+request = Request
+error = Error
+try-again = Try again
+
+## Errors
+refused = This request cannot be answered
+refused-client = { $client } sent you here with a request that cannot be answered. Tell the people who run it.
+refused-unknown = An application sent you here with a request that cannot be answered. Tell the people who run it.
+problem-bad_request = This request cannot be read
+problem-sign_in_required = Sign in first
+    .detail = Your session has ended or you have not signed in.
+problem-forbidden = You do not have access to this page
+    .detail = This was refused by { $rule }. Ask the site's owner for a role that it admits, or sign in as somebody who has one.
+problem-not_found = There is nothing here
+problem-method_not_allowed = This address is not used that way
+    .detail = Use one of: { $allow }.
+problem-request_timeout = The request took too long to arrive
+    .detail = Send it again; if it happens often, the connection is too slow.
+problem-payload_too_large = The request is too large
+    .detail = Send less.
+problem-unsupported_media_type = This is not a form
+    .detail = Send application/x-www-form-urlencoded.
+problem-expectation_failed = This expectation cannot be met
+    .detail = Only Expect: 100-continue is known here.
+problem-unknown_host = This host is not declared here
+    .detail = No site is declared for the host { $host }. Its owner adds it to the hostName of a site, or to the hosts of a listener, in conf/.
+problem-too_many_requests = Too many requests
+    .detail = Wait { $seconds } seconds and try again.
+problem-uri_too_long = The request target is too long
+    .detail = Ask for a shorter address: path and query together may have 16 KiB.
+problem-headers_too_large = The request's headers are too large
+    .detail = Clear this site's cookies and try again.
+problem-not_implemented = This method is not supported
+    .detail = Use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS.
+problem-upstream_failed = The site did not answer properly
+    .detail = The site behind this address could not be reached. Try again in a moment; if it lasts, tell its owner the request id below.
+problem-upstream_timeout = The site took too long to answer
+    .detail = The site behind this address is slow. Try again in a moment; if it lasts, tell its owner the request id below.
+problem-unavailable = Not available at the moment
+problem-sign_in_failed = The sign-in did not succeed
+problem-internal = Something went wrong here
+    .detail = Try again; if it lasts, tell the site's owner the request id below.
+
+## Why a sign-in did not succeed
+the-provider = The identity provider
+reason-provider_down = { $provider } cannot be reached at the moment. Try again in a few minutes, or choose another way to sign in.
+reason-provider_metadata = { $provider } does not describe itself as it is configured here. Its issuer, or the authority in conf/, has to be put right by the site's owner.
+reason-cancelled = The sign-in was cancelled at { $provider }.
+reason-provider_refused = { $provider } refused the sign-in. Try again; if it lasts, tell the site's owner the request id below.
+reason-client_refused = { $provider } does not accept this gateway's client id or secret. The site's owner has to put the connection in conf/ right.
+reason-code_refused = { $provider } did not redeem the sign-in. Start again.
+reason-response_malformed = The answer of { $provider } cannot be understood. Start again.
+reason-issuer_mismatch = The answer does not come from { $provider }. Nobody has been signed in; start again.
+reason-token_invalid = What { $provider } says of you cannot be verified. Nobody has been signed in; tell the site's owner the request id below.
+reason-userinfo_invalid = { $provider } gave contradictory answers about you. Nobody has been signed in; tell the site's owner the request id below.
+reason-other_provider = { $provider } signed you in in another way than this site asks for. Sign out there and start again.
+reason-state_unknown = This answer belongs to no sign-in that was started here. Start again.
+reason-state_expired = This sign-in took longer than ten minutes. Start again.
+reason-state_used = This sign-in has been completed already. Start again.
+reason-state_restarted = The gateway was restarted while you were signing in. Start again.
+reason-state_other_browser = This sign-in was started in another browser, or this browser keeps no cookies of this site. Allow them and start again.
+reason-state_changed = The connection to { $provider } was changed while you were signing in. Start again.
+reason-not_mapped = { $provider } is not mapped to this site. The site's owner adds it to a mapEntry under federatedAuthentication/identityProvidersPerSites, and switches it on.
+reason-session_over = Your session at { $provider } is over already. Sign out there, or check the clocks, and start again.
+reason-form_foreign = This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again.

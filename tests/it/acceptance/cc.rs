@@ -1,0 +1,1 @@
+//! CC: the grant `client_credentials`.

@@ -1,0 +1,1 @@
+//! END: end of session and signing out.

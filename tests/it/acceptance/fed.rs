@@ -1,0 +1,1 @@
+//! FED: signing in by way of an external provider.

@@ -1,0 +1,487 @@
+//! The house that the acceptance tests visit: an identity server at `https://id.localhost:PORT` with
+//! clients of every kind, Jane and Bob, the external provider `Partner`, and a clock wound by hand.
+
+use std::fmt::Write;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use vestibule::clock::Clock;
+use vestibule::config::Environment;
+use vestibule::crypto::password;
+use vestibule::crypto::secret::Secret;
+
+use crate::support::browser::Browser;
+use crate::support::chain::reserve;
+use crate::support::gateway;
+use crate::support::gateway::Gateway;
+use crate::support::gateway::Setup;
+use crate::support::html;
+use crate::support::provider::CLIENT_ID;
+use crate::support::provider::CLIENT_SECRET;
+use crate::support::provider::FakeProvider;
+use crate::support::wire::Answer;
+
+/// The password of Jane and of Bob.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// The host of every client's redirect URI; nobody listens there.
+pub(crate) const CLIENT_HOST: &str = "rp.localhost";
+
+/// The gateway with its identity server. Ends when dropped.
+pub(crate) struct House {
+    /// The gateway.
+    pub(crate) gateway: Gateway,
+    /// The gateway's and the external provider's clock.
+    pub(crate) clock: Clock,
+    /// The external provider `Partner`.
+    pub(crate) idp: FakeProvider,
+    _port: socket2::Socket,
+}
+
+/// What a client is sent at its redirect URI.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    /// The redirect URI with its own query, without the answer.
+    pub(crate) to: String,
+    /// `query`, `fragment` or `form_post`.
+    pub(crate) mode: &'static str,
+    /// The answer's parameters, in order.
+    pub(crate) fields: Vec<(String, String)>,
+    /// How often somebody had to sign in for it.
+    pub(crate) asked: usize,
+}
+
+impl Reply {
+    /// A parameter of the answer.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that must be there.
+    pub(crate) fn sent(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+}
+
+/// Where a journey ends.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    /// At the client's redirect URI.
+    Client(Reply),
+    /// At a page of ours.
+    Page(Answer),
+}
+
+impl End {
+    /// The client's answer, where there must be one.
+    pub(crate) fn reply(self) -> Reply {
+        match self {
+            Self::Client(reply) => reply,
+            Self::Page(page) => panic!("a page: {} {}", page.status, page.gist()),
+        }
+    }
+
+    /// The page, where there must be one.
+    pub(crate) fn page(self) -> Answer {
+        match self {
+            Self::Client(reply) => panic!("no page: {reply:?}"),
+            Self::Page(page) => page,
+        }
+    }
+}
+
+impl House {
+    /// With the usual clients.
+    pub(crate) async fn start() -> Self {
+        Self::with("", "").await
+    }
+
+    /// With further `clients`, as [`client`] writes them, and a further patch inside `<sitecore>`.
+    pub(crate) async fn with(clients: &str, patch: &str) -> Self {
+        Self::settings(&settings(clients), patch).await
+    }
+
+    /// With this `<Settings>` document in place of the usual one.
+    pub(crate) async fn settings(document: &str, patch: &str) -> Self {
+        let (reserved, https) = reserve();
+        let clock = Clock::manual(Clock::system().now());
+        let idp = FakeProvider::start(&clock).await;
+        let gateway = Gateway::start(Setup {
+            patch: format!("{}{patch}", usual_patch(&idp)),
+            files: vec![(SETTINGS.to_owned(), document.to_owned())],
+            environment: Environment::default(),
+            clock: clock.clone(),
+            https,
+        })
+        .await;
+        Self { gateway, clock, idp, _port: reserved }
+    }
+
+    /// Reloads with another `<Settings>` document and another further patch.
+    pub(crate) async fn reload(&self, document: &str, patch: &str) {
+        self.gateway.folder.write(SETTINGS, document);
+        let reloaded = self.gateway.reload(&format!("{}{patch}", usual_patch(&self.idp))).await;
+        reloaded.unwrap_or_else(|faults| panic!("{}", gateway::list(&faults)));
+    }
+
+    /// The issuer.
+    pub(crate) fn issuer(&self) -> String {
+        format!("https://id.localhost:{}", self.gateway.port)
+    }
+
+    /// A fresh browser.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&format!("{}/", self.issuer()))
+    }
+
+    /// Lets the clock run.
+    pub(crate) fn later(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// `GET` by a program, without a browser's cookies.
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.call("GET", path, headers, None).await
+    }
+
+    /// `POST` of a form by a program.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: &[(&str, &str)],
+    ) -> Answer {
+        self.call("POST", path, headers, Some(form)).await
+    }
+
+    /// Any method by a program.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: Option<&[(&str, &str)]>,
+    ) -> Answer {
+        let mut program = self.browser();
+        let mut request = program.bare(method, path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if let Some(form) = form {
+            request = request.form(form);
+        }
+        program.send(request).await
+    }
+
+    /// Calls the token endpoint as `client` with its usual secret by Basic.
+    pub(crate) async fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
+        let credentials = basic(client, &secret(client));
+        self.post("/connect/token", &[("Authorization", &credentials)], form).await
+    }
+
+    /// Sends the client's authorization request and signs Jane in wherever somebody is asked for.
+    pub(crate) async fn authorize(
+        &self,
+        browser: &mut Browser,
+        client: &str,
+        more: &[(&str, &str)],
+    ) -> Reply {
+        self.authorize_as(browser, "jane", client, more).await
+    }
+
+    /// The same, as somebody else.
+    pub(crate) async fn authorize_as(
+        &self,
+        browser: &mut Browser,
+        user: &str,
+        client: &str,
+        more: &[(&str, &str)],
+    ) -> Reply {
+        let mut end = self.ask(browser, client, more).await;
+        for asked in 0..3 {
+            match end {
+                End::Client(reply) => return Reply { asked, ..reply },
+                End::Page(page) => end = self.type_in(browser, &page, user).await,
+            }
+        }
+        panic!("asked three times: {:?}", browser.history);
+    }
+
+    /// Sends the client's authorization request and goes on as far as that goes by itself.
+    pub(crate) async fn ask(
+        &self,
+        browser: &mut Browser,
+        client: &str,
+        more: &[(&str, &str)],
+    ) -> End {
+        let answer = browser.get(&request(client, more)).await;
+        self.onward(browser, answer).await
+    }
+
+    /// Types a name and the password into the sign-in page.
+    pub(crate) async fn type_in(&self, browser: &mut Browser, page: &Answer, user: &str) -> End {
+        assert!(page.text().contains("id=\"sign-in\""), "{} {}", page.status, page.gist());
+        let fields = [("username", user), ("password", PASSWORD)];
+        let answer = browser.submit(page, &fields).await;
+        self.onward(browser, answer).await
+    }
+
+    /// Signs somebody in, without any client learning of it.
+    pub(crate) async fn sign_in(&self, browser: &mut Browser, user: &str) {
+        let page = self.ask(browser, "web", &[]).await.page();
+        let fields = [("username", user), ("password", PASSWORD)];
+        let answer = browser.submit(&page, &fields).await;
+        assert!(answer.is_redirect(), "{} {}", answer.status, answer.gist());
+    }
+
+    /// Follows `answer` to a page of ours or to the client.
+    pub(crate) async fn onward(&self, browser: &mut Browser, mut answer: Answer) -> End {
+        for _ in 0..20 {
+            if let Some(reply) = reply(&answer) {
+                return End::Client(reply);
+            }
+            let Some(next) = browser.onward(&answer) else { return End::Page(answer) };
+            answer = browser.send(next).await;
+        }
+        panic!("no end: {:?}", browser.history);
+    }
+
+    /// The tokens of `client` for Jane: a code flow from the request to the token endpoint.
+    pub(crate) async fn tokens(
+        &self,
+        browser: &mut Browser,
+        client: &str,
+        more: &[(&str, &str)],
+    ) -> Value {
+        let reply = self.authorize(browser, client, more).await;
+        let answer = self.redeem(client, reply.sent("code")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Redeems a code as `client`.
+    pub(crate) async fn redeem(&self, client: &str, code: &str) -> Answer {
+        let redirect_uri = redirect_uri(client);
+        let form =
+            [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &redirect_uri)];
+        self.token(client, &form).await
+    }
+
+    /// Calls userinfo with a bearer token.
+    pub(crate) async fn userinfo(&self, token: &str) -> Answer {
+        self.get("/connect/userinfo", &[("Authorization", &format!("Bearer {token}"))]).await
+    }
+
+    /// The header and the claims of a token that a foreign library has verified against the
+    /// published keys. Times and the audience are the test's to judge.
+    pub(crate) async fn verified(&self, token: &str) -> (Value, Value) {
+        let keys = self.get("/.well-known/openid-configuration/jwks", &[]).await;
+        let keys: jsonwebtoken::jwk::JwkSet = serde_json::from_slice(&keys.body).unwrap();
+        let header = jsonwebtoken::decode_header(token).unwrap();
+        let key = keys.find(header.kid.as_deref().unwrap()).expect("the key is published");
+        let mut rules = jsonwebtoken::Validation::new(header.alg);
+        rules.validate_aud = false;
+        rules.validate_exp = false;
+        let key = jsonwebtoken::DecodingKey::from_jwk(key).unwrap();
+        let claims = jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap().claims;
+        (crate::support::signing::part(token, 0), claims)
+    }
+}
+
+/// The path of an authorization request of `client`: a code for `openid`, unless `more` says
+/// otherwise; a value that is empty leaves the parameter out.
+pub(crate) fn request(client: &str, more: &[(&str, &str)]) -> String {
+    let redirect_uri = redirect_uri(client);
+    let usual = [
+        ("client_id", client),
+        ("response_type", "code"),
+        ("redirect_uri", &redirect_uri),
+        ("scope", "openid"),
+        ("state", "the state"),
+        ("nonce", "the nonce"),
+    ];
+    let kept = usual.iter().filter(|(name, _)| !more.iter().any(|(other, _)| other == name));
+    let pairs = kept.chain(more).filter(|(_, value)| !value.is_empty());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("/connect/authorize?{query}")
+}
+
+/// The redirect URI of `client`.
+pub(crate) fn redirect_uri(client: &str) -> String {
+    format!("https://{CLIENT_HOST}/{client}/callback")
+}
+
+/// The secret of `client`.
+pub(crate) fn secret(client: &str) -> String {
+    format!("{client}-secret-0123456789")
+}
+
+/// An `Authorization` header's value.
+pub(crate) fn basic(name: &str, secret: &str) -> String {
+    use base64::Engine;
+    let pair = format!("{name}:{secret}");
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}
+
+/// What `answer` sends to a client, if it does.
+pub(crate) fn reply(answer: &Answer) -> Option<Reply> {
+    let here = |address: &str| {
+        url::Url::parse(address).is_ok_and(|url| url.host_str() == Some(CLIENT_HOST))
+    };
+    if !answer.is_redirect() {
+        let form = html::forms(&answer.text()).into_iter().find(|form| here(&form.action))?;
+        let to = form.action.clone();
+        return Some(Reply { to, mode: "form_post", fields: form.fields, asked: 0 });
+    }
+    let location = answer.header("location").filter(|location| here(location))?;
+    let (to, mode, text) = match (location.split_once('#'), location.split_once('?')) {
+        (Some((to, text)), _) => (to, "fragment", text),
+        (None, Some((to, text))) => (to, "query", text),
+        (None, None) => (location, "query", ""),
+    };
+    let fields = url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+    Some(Reply { to: to.to_owned(), mode, fields, asked: 0 })
+}
+
+const SETTINGS: &str = "conf/identity/house.xml";
+
+/// The usual `<Settings>` document, with `more` clients.
+pub(crate) fn settings(more: &str) -> String {
+    let clients = clients();
+    format!(
+        "<Settings><Sitecore>\n<IdentityServer>\n<Clients>\n{clients}{more}</Clients>\n{RESOURCES}\
+         </IdentityServer>\n{PARTNER}</Sitecore></Settings>\n"
+    )
+}
+
+/// One client of every kind.
+fn clients() -> String {
+    [
+        client("web", "authorization_code", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
+        client("other", "authorization_code", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
+        client("strict", "authorization_code", "<RequirePkce>true</RequirePkce>"),
+        client(
+            "public",
+            "authorization_code",
+            "<RequireClientSecret>false</RequireClientSecret><RequirePkce>true</RequirePkce><AllowOfflineAccess>true</AllowOfflineAccess><AllowedCorsOrigins><O1>https://rp.localhost</O1></AllowedCorsOrigins>",
+        ),
+        client("hybrid", "hybrid", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
+        client(
+            "hybrid-tokens",
+            "hybrid",
+            "<AllowAccessTokensViaBrowser>true</AllowAccessTokensViaBrowser>",
+        ),
+        client("implicit", "implicit", ""),
+        client(
+            "implicit-tokens",
+            "implicit",
+            "<AllowAccessTokensViaBrowser>true</AllowAccessTokensViaBrowser>",
+        ),
+        client("machine", "client_credentials", "<AllowedScopes><S1>api1</S1><S2>api2</S2></AllowedScopes>"),
+        client("password", "password", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
+        client(
+            "device",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "<AllowOfflineAccess>true</AllowOfflineAccess>",
+        ),
+        client(
+            "reference",
+            "authorization_code",
+            "<AccessTokenType>1</AccessTokenType><AllowOfflineAccess>true</AllowOfflineAccess>",
+        ),
+        client(
+            "consent",
+            "authorization_code",
+            "<RequireConsent>true</RequireConsent><AllowOfflineAccess>true</AllowOfflineAccess>",
+        ),
+    ]
+    .concat()
+}
+
+/// A `<Clients>` entry: a client that may use `grants` (words), with the usual redirect URI, secret
+/// and scopes; `keys` are further keys, and stand in place of usual ones of the same name.
+pub(crate) fn client(id: &str, grants: &str, keys: &str) -> String {
+    let mut text = String::new();
+    let public = keys.contains("<RequireClientSecret>false");
+    let secret = secret(id);
+    let redirect_uri = redirect_uri(id);
+    let usual = [
+        ("ClientName", format!("The application {id}")),
+        ("AllowedGrantTypes", numbered(&grants.split(' ').collect::<Vec<_>>())),
+        ("ClientSecrets", if public { String::new() } else { numbered(&[&secret]) }),
+        ("RedirectUris", numbered(&[&redirect_uri])),
+        ("RequirePkce", "false".to_owned()),
+        (
+            "AllowedScopes",
+            numbered(&["openid", "profile", "email", "address", "phone", "api1", "api2"]),
+        ),
+    ];
+    let name = id.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    write!(text, "<{name}><ClientId>{id}</ClientId>").unwrap();
+    for (key, value) in usual {
+        let written = keys.contains(&format!("<{key}>"));
+        if !written && !value.is_empty() {
+            write!(text, "<{key}>{value}</{key}>").unwrap();
+        }
+    }
+    writeln!(text, "{keys}</{name}>").unwrap();
+    text
+}
+
+fn numbered(values: &[&str]) -> String {
+    let item = |(n, value)| format!("<N{n}>{value}</N{n}>");
+    values.iter().enumerate().map(item).collect::<Vec<_>>().concat()
+}
+
+const RESOURCES: &str = "<ApiResources>
+<Api1><Name>api1</Name><DisplayName>The first API</DisplayName>
+  <ApiSecrets><S1>api1-secret-0123456789</S1></ApiSecrets></Api1>
+<Api2><Name>api2</Name><DisplayName>The second API</DisplayName>
+  <ApiSecrets><S1>api2-secret-0123456789</S1></ApiSecrets></Api2>
+</ApiResources>
+";
+
+const PARTNER: &str = r#"<ExternalIdentityProviders><IdentityProviders>
+<Partner type="Sitecore.Plugin.IdentityProviders.IdentityProvider, Sitecore.Plugin.IdentityProviders">
+  <AuthenticationScheme>Partner</AuthenticationScheme><DisplayName>Our partner</DisplayName>
+</Partner>
+</IdentityProviders></ExternalIdentityProviders>
+"#;
+
+fn usual_patch(idp: &FakeProvider) -> String {
+    static HASH: OnceLock<String> = OnceLock::new();
+    let hash = HASH.get_or_init(|| password::hash(&Secret::new(PASSWORD)).unwrap());
+    let issuer = &idp.issuer;
+    format!(
+        r#"<gateway>
+<users set:store="" />
+<connections><connection provider="Partner" authority="{issuer}" clientId="{CLIENT_ID}" clientSecret="{CLIENT_SECRET}" scopes="openid profile email" requireHttpsMetadata="false" /></connections>
+<localUsers>
+<user name="sitecore\jane" email="jane@example.test" fullName="Jane Doe" passwordHash="{hash}" roles="sitecore\Author|sitecore\Designer">
+{JANE}</user>
+<user name="sitecore\bob" passwordHash="{hash}" />
+</localUsers>
+</gateway>
+"#
+    )
+}
+
+/// Every standard claim (OpenID Connect Core §5.1) that the user's own attributes do not give.
+const JANE: &str = r#"<claim name="given_name" value="Jane" />
+<claim name="family_name" value="Doe" />
+<claim name="middle_name" value="Q" />
+<claim name="nickname" value="jj" />
+<claim name="preferred_username" value="jane" />
+<claim name="profile" value="https://example.test/jane" />
+<claim name="picture" value="https://example.test/jane.png" />
+<claim name="website" value="https://jane.example.test" />
+<claim name="gender" value="female" />
+<claim name="birthdate" value="1980-02-29" />
+<claim name="zoneinfo" value="Europe/Copenhagen" />
+<claim name="locale" value="da-DK" />
+<claim name="updated_at" value="1700000000" />
+<claim name="email_verified" value="true" />
+<claim name="phone_number" value="+45 1234 5678" />
+<claim name="phone_number_verified" value="true" />
+<claim name="address" value="{&quot;street_address&quot;:&quot;Storgade 1&quot;,&quot;locality&quot;:&quot;Odense&quot;,&quot;country&quot;:&quot;Denmark&quot;}" />
+"#;

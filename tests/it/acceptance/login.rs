@@ -1,0 +1,1 @@
+//! LOGIN: signing in with a name and a password.

@@ -1,0 +1,1 @@
+//! REF: the grant `refresh_token`.

@@ -1,0 +1,1 @@
+//! ROPC: the grant `password`.

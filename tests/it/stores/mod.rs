@@ -1,0 +1,98 @@
+//! What every store of grants does alike: in memory, in an SQLite file, in PostgreSQL and in MariaDB.
+//! The last two are those of `VESTIBULE_TEST_POSTGRES` and `VESTIBULE_TEST_MARIADB`.
+
+mod grants;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use vestibule::clock::Timestamp;
+use vestibule::config::model::DatabaseUrl;
+use vestibule::config::model::StoreAddress;
+use vestibule::crypto::random;
+use vestibule::crypto::secret::Secret;
+use vestibule::store::grants::Grants;
+use vestibule::store::grants::Record;
+use vestibule::store::sql::Database;
+
+/// A store, twice: as two instances of the gateway have it, each with connections of its own.
+pub(crate) struct Store {
+    /// Which one it is, for failures.
+    pub(crate) name: &'static str,
+    /// As the first instance has it.
+    pub(crate) here: Arc<Grants>,
+    /// As the second one has it.
+    pub(crate) there: Arc<Grants>,
+    _folder: TempDir,
+}
+
+pub(crate) const NOW: Timestamp = Timestamp(1_000);
+pub(crate) const END: Timestamp = Timestamp(2_000);
+
+/// Every store that is there.
+pub(crate) async fn stores() -> Vec<Store> {
+    let memory = Arc::new(Grants::in_memory());
+    let mut stores = vec![Store {
+        name: "memory",
+        here: Arc::clone(&memory),
+        there: memory,
+        _folder: tempfile::tempdir().unwrap(),
+    }];
+    let folder = tempfile::tempdir().unwrap();
+    let file = StoreAddress::Sqlite(folder.path().join("data/a file.db"));
+    stores.push(twice("SQLite", &file, folder).await);
+    for (name, variable) in
+        [("PostgreSQL", "VESTIBULE_TEST_POSTGRES"), ("MariaDB", "VESTIBULE_TEST_MARIADB")]
+    {
+        let Some(url) = std::env::var(variable).ok().filter(|url| !url.is_empty()) else {
+            assert!(std::env::var_os("CI").is_none(), "{variable} is not set");
+            eprintln!("not tested with {name}: {variable} is not set");
+            continue;
+        };
+        let database = DatabaseUrl { url: Secret::new(url), shown: name.to_owned() };
+        let address = match name {
+            "PostgreSQL" => StoreAddress::Postgres(database),
+            _ => StoreAddress::MySql(database),
+        };
+        stores.push(twice(name, &address, tempfile::tempdir().unwrap()).await);
+    }
+    stores
+}
+
+async fn twice(name: &'static str, address: &StoreAddress, folder: TempDir) -> Store {
+    // Both at once: two instances that start together make the tables together.
+    let (here, there) = tokio::join!(open(address), open(address));
+    Store { name, here: Arc::new(here), there: Arc::new(there), _folder: folder }
+}
+
+/// The grants at `address`, by connections of their own.
+pub(crate) async fn open(address: &StoreAddress) -> Grants {
+    let database = Database::open(address).await.unwrap_or_else(|e| panic!("{address}: {e}"));
+    Grants::in_database(database.unwrap())
+}
+
+/// A file's address.
+pub(crate) fn file(path: PathBuf) -> StoreAddress {
+    StoreAddress::Sqlite(path)
+}
+
+/// A handle that no other test has.
+pub(crate) fn handle() -> String {
+    random::identifier()
+}
+
+/// A record of a session.
+pub(crate) fn record(session: &str) -> Record {
+    Record {
+        grant: "0123456789abcdef0123".to_owned(),
+        client: "app".to_owned(),
+        subject: format!("subject of {session}"),
+        session: session.to_owned(),
+        owner: session.to_owned(),
+        data: r#"{"scopes":["openid"],"text":"é\u0000\\ 'quoted' $1 ?"}"#.to_owned(),
+        ends_at: END,
+        ..Record::default()
+    }
+}
