@@ -104,13 +104,14 @@ pub(super) fn is_on(settings: &IdentityServerSettings, endpoint: Endpoint) -> bo
         Endpoint::Pushed => authorize && pushed_authorization,
         Endpoint::Token => token,
         Endpoint::Userinfo => userinfo,
-        Endpoint::EndSession => end_session,
+        Endpoint::EndSession | Endpoint::EndSessionCallback => end_session,
         Endpoint::CheckSession => check_session,
-        Endpoint::EndSessionCallback => end_session,
         Endpoint::Revoke => revocation,
         Endpoint::Introspect => introspection,
         Endpoint::DeviceAuthorization | Endpoint::Device => device_authorization,
-        Endpoint::AccountLogout | Endpoint::HomeError | Endpoint::Consent | Endpoint::Grants => true,
+        Endpoint::AccountLogout | Endpoint::HomeError | Endpoint::Consent | Endpoint::Grants => {
+            true
+        }
     }
 }
 
@@ -173,7 +174,8 @@ fn scopes(settings: &IdentityServerSettings) -> Vec<&str> {
 
 fn claims(settings: &IdentityServerSettings) -> Vec<&str> {
     let all = [&settings.identity_resources, &settings.api_resources, &settings.api_scopes];
-    let named = all.into_iter().flat_map(|list| shown(list)).flat_map(|resource| &resource.user_claims);
+    let named =
+        all.into_iter().flat_map(|list| shown(list)).flat_map(|resource| &resource.user_claims);
     distinct(["sub"].into_iter().chain(named.map(String::as_str)))
 }
 
@@ -196,7 +198,11 @@ fn flows(config: &Config) -> Map<String, Value> {
     let shown = &config.identity_server.options.discovery;
     let entries = [
         (shown.response_types, "response_types_supported", json!(ResponseType::ALL)),
-        (shown.response_modes, "response_modes_supported", json!(["form_post", "query", "fragment"])),
+        (
+            shown.response_modes,
+            "response_modes_supported",
+            json!(["form_post", "query", "fragment"]),
+        ),
         (shown.grant_types, "grant_types_supported", json!(grant_types(config))),
         (
             shown.authentication_methods,
@@ -244,8 +250,7 @@ fn members(value: Value) -> Map<String, Value> {
 /// JSON that is the same for everybody: without `Cache-Control`, and so left to the client's own
 /// judgement, unless the owner sets how long it may be kept.
 fn cacheable_json(settings: &IdentityServerSettings, value: &Value) -> Response {
-    let mut response =
-        response::typed(StatusCode::OK, "application/json", value.to_string());
+    let mut response = response::typed(StatusCode::OK, "application/json", value.to_string());
     let kept = settings.options.discovery.cache.map(|cache| match cache.as_secs() {
         0 => Ok(response::NO_STORE),
         seconds => HeaderValue::try_from(format!("max-age={seconds}")),

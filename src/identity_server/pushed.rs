@@ -95,7 +95,12 @@ impl IdentityServer {
 
     async fn take_push(&self, visit: &Visit, issuer: &str) -> Result<String, PushFault> {
         let posted = token::read_form(visit)?;
-        let client = client::authenticate(&visit.config.identity_server, &visit.exchange.headers, &posted, visit.exchange.now)?;
+        let client = client::authenticate(
+            &visit.config.identity_server,
+            &visit.exchange.headers,
+            &posted,
+            visit.exchange.now,
+        )?;
         if value(&posted, "request_uri").is_some() {
             return Err(TokenError::Malformed("a pushed request refers to no other").into());
         }

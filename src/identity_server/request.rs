@@ -115,9 +115,7 @@ impl Judge<'_> {
     /// The client that a request names.
     pub(super) fn client(&self, form: &Form) -> Result<Arc<Client>, Refusal> {
         let id = value(form, "client_id").filter(|id| id.len() <= 100);
-        let id = id.ok_or_else(|| {
-            page(invalid("client_id is missing or too long"), form, None)
-        })?;
+        let id = id.ok_or_else(|| page(invalid("client_id is missing or too long"), form, None))?;
         let client = client::find(&self.config.identity_server, id);
         client.filter(|client| client.protocol == "oidc").cloned().ok_or_else(|| {
             let what = "the client is unknown, switched off, or one of another protocol";
@@ -130,7 +128,8 @@ impl Judge<'_> {
         let on_page = |fault| page(fault, form, Some(&client));
         let redirect_uri = redirect_uri(&client, form).map_err(on_page)?;
         let typed = value(form, "response_type").unwrap_or_default();
-        let response_type = ResponseType::read(typed, &client).map_err(type_fault).map_err(on_page)?;
+        let response_type =
+            ResponseType::read(typed, &client).map_err(type_fault).map_err(on_page)?;
         let mode = response_type.mode(value(form, "response_mode"), &client);
         let reply = ReplyTo {
             client_id: client.id.clone(),
@@ -212,7 +211,11 @@ pub(super) fn words<'a>(form: &'a Form, name: &str) -> impl Iterator<Item = &'a 
 }
 
 /// A refusal on our own page, in the languages that the request asks for.
-pub(super) fn page(Fault(error, description): Fault, form: &Form, client: Option<&Arc<Client>>) -> Refusal {
+pub(super) fn page(
+    Fault(error, description): Fault,
+    form: &Form,
+    client: Option<&Arc<Client>>,
+) -> Refusal {
     let ui_locales = value(form, "ui_locales").filter(|locales| locales.len() <= 100);
     Refusal::Page(Complaint {
         error,
@@ -261,9 +264,10 @@ fn is_registered_but_for_port(registered: &[String], uri: &str) -> bool {
     };
     let Some(bare) = without_port(uri) else { return false };
     let meant = |known: &&String| without_port(known).is_some_and(|known| known == bare);
-    registered.iter().find(meant).is_some_and(|known| {
-        client::is_registered(std::slice::from_ref(known), known)
-    })
+    registered
+        .iter()
+        .find(meant)
+        .is_some_and(|known| client::is_registered(std::slice::from_ref(known), known))
 }
 
 const fn type_fault(fault: TypeFault) -> Fault {
@@ -277,9 +281,7 @@ const fn type_fault(fault: TypeFault) -> Fault {
         TypeFault::TokenNotAllowed => {
             invalid("the client may not have access tokens through a browser")
         }
-        TypeFault::UnknownMode => {
-            Fault("unsupported_response_type", "response_mode is unknown")
-        }
+        TypeFault::UnknownMode => Fault("unsupported_response_type", "response_mode is unknown"),
         TypeFault::TokenInQuery => invalid("a token does not go into a query"),
         TypeFault::PublicCodeInFragment => {
             invalid("the code of a public client does not go into a fragment")

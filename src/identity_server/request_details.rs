@@ -178,8 +178,7 @@ fn subject(
 ) -> Result<Option<String>, Fault> {
     let Some(hint) = value(form, "id_token_hint") else { return Ok(claims.subject.clone()) };
     let hinted = judge.hinted(hint).filter(|hinted| hinted.client == client.id);
-    let subject =
-        hinted.ok_or(invalid("id_token_hint is not an ID token of this client"))?.subject;
+    let subject = hinted.ok_or(invalid("id_token_hint is not an ID token of this client"))?.subject;
     match &claims.subject {
         Some(other) if *other != subject => Err(invalid("id_token_hint and claims disagree")),
         Some(_) | None => Ok(Some(subject)),

@@ -67,7 +67,8 @@ impl Judge<'_> {
         if object.len() > LONGEST {
             return Err(bad("the request object is too long"));
         }
-        let header = jws::peek(object).map_err(|_| bad("the request object is no signed JWT"))?.header;
+        let header =
+            jws::peek(object).map_err(|_| bad("the request object is no signed JWT"))?.header;
         if header.get("alg").and_then(Value::as_str) == Some("none") {
             return Err(Fault("request_not_supported", "a request object has to be signed"));
         }
@@ -77,8 +78,10 @@ impl Judge<'_> {
         let strict = self.config.identity_server.options.strict_request_objects;
         let kind = if strict { Kind::Only(TYPE) } else { Kind::JwtOr(TYPE) };
         let verifier = Verifier { keys: &keys, algorithms: &ALGORITHMS, secret: None, kind };
-        let verified = verifier.verify(object);
-        Ok(verified.map_err(|_| bad("the request object's type, key or signature is not right"))?.claims)
+        let read = verifier.verify(object);
+        Ok(read
+            .map_err(|_| bad("the request object's type, key or signature is not right"))?
+            .claims)
     }
 }
 
@@ -132,7 +135,9 @@ fn parameters(claims: &Map<String, Value>) -> Result<Vec<(String, String)>, Faul
     for (name, value) in claims.iter().filter(|(name, _)| !OWN.contains(&name.as_str())) {
         match value {
             Value::String(text) => parameters.push((name.clone(), text.clone())),
-            Value::Number(_) | Value::Object(_) => parameters.push((name.clone(), value.to_string())),
+            Value::Number(_) | Value::Object(_) => {
+                parameters.push((name.clone(), value.to_string()));
+            }
             Value::Array(several) if name == "resource" => {
                 let texts = several.iter().filter_map(Value::as_str);
                 parameters.extend(texts.map(|text| (name.clone(), text.to_owned())));

@@ -53,10 +53,8 @@ impl IdentityServer {
         let client = judge.client(form).map_err(|_| elsewhere)?;
         let address = Url::parse(address).ok().filter(|address| is_the_clients(&client, address));
         let address = address.ok_or(elsewhere)?;
-        let trust = Trust {
-            certificate_authority: settings.clients_authority.clone(),
-            ..Trust::default()
-        };
+        let trust =
+            Trust { certificate_authority: settings.clients_authority.clone(), ..Trust::default() };
         self.download(&address, &trust, options.strict_request_objects).await
     }
 

@@ -115,7 +115,8 @@ impl ResponseType {
     /// The words in the specification's order.
     fn name(self) -> String {
         let words = [(self.code, "code"), (self.id_token, "id_token"), (self.token, "token")];
-        let asked: Vec<_> = words.iter().filter(|(asked, _)| *asked).map(|(_, word)| *word).collect();
+        let asked: Vec<_> =
+            words.iter().filter(|(asked, _)| *asked).map(|(_, word)| *word).collect();
         asked.join(" ")
     }
 

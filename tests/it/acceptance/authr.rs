@@ -52,7 +52,7 @@ async fn authr03_the_hybrid_flow_answers_in_the_fragment() {
 async fn authr04_a_form_posts_itself_and_nothing_else_runs() {
     let house = House::start().await;
     let mut browser = jane(&house).await;
-    let state = "\"><script>alert(1)</script>&quot;'";
+    let state = "\"><script>alert(1)</script>&'";
     let more = [("response_mode", "form_post"), ("state", state)];
     let page = browser.get(&request("web", &more)).await;
     assert_eq!(page.status, 200);
@@ -242,7 +242,9 @@ async fn authr17_l263_what_is_changed_on_the_way_back_is_judged_anew() {
     // The proof that somebody signed in for a request is worth nothing for another one.
     let other = back.replace("nonce=", "nonce=other");
     let answer = browser.get(&other).await;
-    assert!(matches!(house.onward(&mut browser, answer).await, End::Page(page) if page.text().contains("id=\"sign-in\"")));
+    assert!(
+        matches!(house.onward(&mut browser, answer).await, End::Page(page) if page.text().contains("id=\"sign-in\""))
+    );
 }
 
 #[tokio::test]
