@@ -198,8 +198,7 @@ impl Tokens {
         code: Option<&str>,
     ) -> Option<Self> {
         let AuthorizationRequest { reply, response_type, details, .. } = request;
-        let access_token =
-            if response_type.token { Some(mint.access_token(grant)?) } else { None };
+        let access_token = if response_type.token { Some(mint.access_token(grant)?) } else { None };
         if !response_type.id_token {
             return Some(Self { id_token: None, access_token });
         }

@@ -20,6 +20,8 @@ mod grants_page;
 mod home_error;
 mod interaction;
 mod introspect;
+pub mod key_ring;
+mod key_schedule;
 mod keys;
 mod mint;
 mod pending;
@@ -41,25 +43,26 @@ mod tests;
 mod token;
 mod userinfo;
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use http::Method;
 
 use crate::clock::Clock;
+use crate::config::model::SigningSettings;
 use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::http::client::Client;
 use crate::identity_server::back_channel::Courier;
+use crate::identity_server::key_ring::KeyRing;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
+use crate::store::StoreError;
 use crate::store::grants::Grants;
 use crate::users::throttle::Throttle;
 
@@ -67,7 +70,8 @@ use crate::users::throttle::Throttle;
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
-    keys: Keys,
+    ring: KeyRing,
+    keys: Arc<Keys>,
     /// Tells clients of sign-outs.
     courier: Arc<Courier>,
     /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
@@ -192,21 +196,27 @@ const fn route(
 }
 
 impl IdentityServer {
-    /// Opens or makes the signing keys under `keys`.
-    ///
-    /// # Errors
-    ///
-    /// When a key cannot be read or written.
-    pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
-        Ok(Self {
+    /// Made of its parts; signs with the keys of `ring`.
+    pub fn new(ring: KeyRing, parts: Parts) -> Self {
+        Self {
             courier: Courier::new(Arc::clone(&parts.metrics)),
             parts,
-            keys: Keys::open(keys)?,
+            keys: ring.keys(),
+            ring,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
-        })
+        }
+    }
+
+    /// Looks after the signing keys: see [`KeyRing::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// When the store of keys cannot be reached: what was published stays.
+    pub async fn refresh_keys(&self, settings: &SigningSettings) -> Result<(), StoreError> {
+        self.ring.refresh(settings).await
     }
 
     /// Answers a request on an identity server's site.
