@@ -43,7 +43,8 @@ impl MembershipHash {
     /// Whether `password` belongs to it. Takes microseconds.
     pub(super) fn verify(&self, password: &Secret) -> bool {
         let units = password.expose().encode_utf16();
-        let password: Zeroizing<Vec<u8>> = Zeroizing::new(units.flat_map(u16::to_le_bytes).collect());
+        let password: Zeroizing<Vec<u8>> =
+            Zeroizing::new(units.flat_map(u16::to_le_bytes).collect());
         let computed = match self.algorithm {
             Algorithm::Plain(algorithm) => {
                 let mut context = digest::Context::new(algorithm);
