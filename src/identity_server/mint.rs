@@ -133,13 +133,12 @@ impl Mint<'_> {
         token.insert("exp".to_owned(), json!(self.now.plus(lifetime).0));
     }
 
-    /// RS256, which every client understands, unless the client's file names ES256 alone
-    /// (`AllowedIdentityTokenSigningAlgorithms`).
-    pub(super) fn algorithm(&self) -> Algorithm {
-        let named = self.client.id_token_algorithms.first();
-        match named {
-            Some(algorithm) if algorithm == Algorithm::Es256.name() => Algorithm::Es256,
-            Some(_) | None => Algorithm::Rs256,
+    /// The first of the keys' (RS256, which every client understands, unless there are certificates),
+    /// unless the client's file names ES256 alone (`AllowedIdentityTokenSigningAlgorithms`).
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
+        match self.client.id_token_algorithms.first() {
+            Some(algorithm) if algorithm == Algorithm::Es256.name() => Some(Algorithm::Es256),
+            Some(_) | None => None,
         }
     }
 }

@@ -85,10 +85,11 @@ impl Login {
         })
     }
 
-    /// Begins the session, ends the browser's old one under the same cookie, and goes on.
+    /// Begins the session, ends the browser's old one under the same cookie, and goes on. Somebody
+    /// who signs in at the identity server once more keeps the session's public name (LOGIN-09).
     pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Response {
         let Arrival { site, source, return_path, identity } = arrival;
-        let settings = lifetimes(&visit.config.sessions, site);
+        let settings = lifetimes(&visit.config.sessions, Some(site));
         let name = cookie::name(&settings, site, source);
         let replaced = self.end_sessions(visit, &name, End::Replace);
         let before = replaced.iter().find(|before| goes_on(site, before, &identity));
@@ -98,6 +99,9 @@ impl Login {
         let mut response = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);
         response.headers_mut().append(header::SET_COOKIE, line);
+        if let Some(line) = cookie::set_public(settings, site, &session) {
+            response.headers_mut().append(header::SET_COOKIE, line);
+        }
         response
     }
 
@@ -112,8 +116,11 @@ impl Login {
 
 /// How long a session lives: on the identity server ten hours however much it is used, and thirty
 /// days where it is remembered, unless the owner sets less for all.
-fn lifetimes<'s>(settings: &'s SessionSettings, site: &Site) -> Cow<'s, SessionSettings> {
-    if !place::is_identity_server(site) {
+pub(super) fn lifetimes<'s>(
+    settings: &'s SessionSettings,
+    site: Option<&Site>,
+) -> Cow<'s, SessionSettings> {
+    if !site.is_some_and(place::is_identity_server) {
         return Cow::Borrowed(settings);
     }
     Cow::Owned(SessionSettings {

@@ -71,8 +71,8 @@ impl Sessions {
         self.begin_after(None, identity, settings)
     }
 
-    /// The same, for somebody who has just proved once more who they are: the new session has the
-    /// public name of the one `before`, and knows the clients of that one.
+    /// The same for somebody who signs in once more: what goes by the public name of the session
+    /// `before` goes on, under another token.
     pub fn begin_after(
         &self,
         before: Option<&Session>,

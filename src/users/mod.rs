@@ -3,7 +3,7 @@
 pub mod builder;
 pub mod local;
 mod name;
-pub mod places;
+mod places;
 mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
