@@ -17,6 +17,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::grant;
 use crate::identity_server::interaction::SignedIn;
 use crate::identity_server::request::Asked;
+use crate::pages::CANCELLED;
 use crate::session::Session;
 use crate::session::Visit;
 
@@ -69,7 +70,8 @@ impl IdentityServer {
         let owner = owner_of(visit.exchange.client);
         let kept = grant::encode(&Kept { request, pushed: *pushed, signed: *signed });
         let name = self.pending.issue(&owner, kept, now.plus(LIFETIME), now);
-        ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={seal}"))
+        let told = pick(form, |name| TOLD.contains(&name));
+        ReturnPath::read(&format!("{path}?{told}&{KEPT}={name}&{ASKED}={seal}"))
     }
 
     /// The request that the browser comes back with. Nothing about it is trusted: whoever calls
@@ -79,7 +81,10 @@ impl IdentityServer {
     ///
     /// [`Problem::BadRequest`] when it was kept and is no longer.
     pub(super) fn come_back(&self, visit: &Visit) -> Result<(Asked, SignedIn), Problem> {
-        self.come_back_with(visit, &visit.exchange.query()?)
+        let query = visit.exchange.query()?;
+        let (asked, signed_in) = self.come_back_with(visit, &query)?;
+        let cancelled = query.get(CANCELLED).is_some();
+        Ok((asked, if cancelled { SignedIn::Cancelled } else { signed_in }))
     }
 
     /// The same, for a way back whose query is `query`.
@@ -147,8 +152,16 @@ fn read_asked(opened: &[u8], form: &Form) -> Option<(Timestamp, [u8; 32])> {
 
 /// The request's own parameters, without ours.
 fn encode(form: &Form) -> String {
-    let own = form.iter().filter(|(name, _)| *name != KEPT && *name != ASKED);
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish()
+    pick(form, |name| ![KEPT, ASKED, CANCELLED].contains(&name))
+}
+
+/// What the sign-in page is to know of a request that is kept here.
+const TOLD: [&str; 2] = ["client_id", "ui_locales"];
+
+/// The parameters that `wanted` picks, encoded.
+fn pick(form: &Form, wanted: impl Fn(&str) -> bool) -> String {
+    let picked = form.iter().filter(|(name, _)| wanted(name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(picked).finish()
 }
 
 /// One address, or one IPv6 network of a customer's usual size, fills only its own share.

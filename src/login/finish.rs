@@ -99,7 +99,7 @@ impl Login {
         let mut response = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);
         response.headers_mut().append(header::SET_COOKIE, line);
-        if let Some(line) = cookie::set_public(settings, site, &session) {
+        if let Some(line) = cookie::set_public(&settings, site, &session) {
             response.headers_mut().append(header::SET_COOKIE, line);
         }
         response

@@ -40,6 +40,7 @@ pub use problem::problem;
 pub use refused::Refused;
 pub use refused::refused;
 pub use sign_in::Button;
+pub use sign_in::CANCELLED;
 pub use sign_in::LocalForm;
 pub use sign_in::Notice;
 pub use sign_in::SignIn;
