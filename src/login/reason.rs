@@ -32,6 +32,8 @@ pub enum Reason {
     UserinfoInvalid,
     /// `other_provider`: the person signed in at another inner provider than was asked for.
     OtherProvider,
+    /// `other_organisation`: the person's tenant or domain is none of those that are admitted.
+    OtherOrganisation,
     /// `state_unknown`: the response belongs to no sign-in that was started here.
     StateUnknown,
     /// `state_expired`: the sign-in was started more than ten minutes ago.
@@ -56,6 +58,8 @@ pub enum Reason {
     Throttled,
     /// `form_expired`: the form was not ours, or has been open for too long.
     FormExpired,
+    /// `form_foreign`: the form was posted by a browser to which none was shown.
+    FormForeign,
 }
 
 impl Reason {
@@ -74,6 +78,7 @@ impl Reason {
             Self::TokenInvalid => "token_invalid",
             Self::UserinfoInvalid => "userinfo_invalid",
             Self::OtherProvider => "other_provider",
+            Self::OtherOrganisation => "other_organisation",
             Self::StateUnknown => "state_unknown",
             Self::StateExpired => "state_expired",
             Self::StateUsed => "state_used",
@@ -86,6 +91,7 @@ impl Reason {
             Self::WrongPassword => "wrong_password",
             Self::Throttled => "throttled",
             Self::FormExpired => "form_expired",
+            Self::FormForeign => "form_foreign",
         }
     }
 
@@ -102,7 +108,9 @@ impl Reason {
             | Self::TokenInvalid
             | Self::UserinfoInvalid
             | Self::SessionOver => StatusCode::BAD_GATEWAY,
-            Self::Cancelled | Self::OtherProvider | Self::NoUser(_) => StatusCode::FORBIDDEN,
+            Self::Cancelled | Self::OtherProvider | Self::OtherOrganisation | Self::NoUser(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotMapped => StatusCode::NOT_FOUND,
             Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -114,7 +122,8 @@ impl Reason {
             | Self::StateRestarted
             | Self::StateOtherBrowser
             | Self::StateChanged
-            | Self::FormExpired => StatusCode::BAD_REQUEST,
+            | Self::FormExpired
+            | Self::FormForeign => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -155,6 +164,9 @@ impl Reason {
             Self::OtherProvider => {
                 "{} signed you in in another way than this site asks for. Sign out there and start again."
             }
+            Self::OtherOrganisation => {
+                "The account that you chose at {} is not one of the organisations that may sign in here. Start again with your work account."
+            }
             Self::StateUnknown => {
                 "This answer belongs to no sign-in that was started here. Start again."
             }
@@ -180,6 +192,9 @@ impl Reason {
             }
             Self::WrongPassword => "The name or the password is not right.",
             Self::Throttled => "Too many wrong passwords. Wait a little and try again.",
+            Self::FormForeign => {
+                "This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again."
+            }
             Self::FormExpired => "This page has been open for too long. Sign in again.",
         };
         text.replace("{}", provider)
@@ -193,6 +208,46 @@ impl Reason {
             detail: self.detail(provider),
             provider: Some(provider.to_owned()),
             retry,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::Look;
+    use crate::pages::problem_detail;
+
+    #[test]
+    fn pages_and_programs_are_told_the_same() {
+        for reason in [
+            Reason::ProviderDown,
+            Reason::ProviderMetadata,
+            Reason::Cancelled,
+            Reason::ProviderRefused,
+            Reason::ClientRefused,
+            Reason::CodeRefused,
+            Reason::ResponseMalformed,
+            Reason::IssuerMismatch,
+            Reason::TokenInvalid,
+            Reason::UserinfoInvalid,
+            Reason::OtherProvider,
+            Reason::OtherOrganisation,
+            Reason::StateUnknown,
+            Reason::StateExpired,
+            Reason::StateUsed,
+            Reason::StateRestarted,
+            Reason::StateOtherBrowser,
+            Reason::StateChanged,
+            Reason::NotMapped,
+            Reason::SessionOver,
+            Reason::FormForeign,
+        ] {
+            for provider in ["Azure AD", ""] {
+                let problem = reason.problem(provider, None);
+                let page = problem_detail(&problem, &Look::default());
+                assert_eq!(page.as_deref(), Some(&*reason.detail(provider)), "{reason:?}");
+            }
         }
     }
 }

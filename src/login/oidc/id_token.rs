@@ -9,16 +9,18 @@ use jsonwebtoken::Algorithm;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::crypto::jws::Verified;
 use crate::crypto::jws::Verifier;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
+use crate::login::oidc::metadata::Issuer;
 
 /// What an ID token must say.
 pub(super) struct Expected<'a> {
     /// The issuer that was asked.
-    pub issuer: &'a str,
+    pub issuer: Issuer<'a>,
     /// Our client id there.
     pub client_id: &'a str,
     /// What was sent as `nonce`; of no meaning to tokens that answer no authorization request.
@@ -100,7 +102,7 @@ pub(super) fn check_address(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<(), TokenFault> {
-    if text(claims, "iss") != Some(expected.issuer) {
+    if !text(claims, "iss").is_some_and(|said| expected.issuer.is(said)) {
         return Err(TokenFault::Issuer);
     }
     check_audience(claims, expected.client_id)?;
@@ -153,9 +155,11 @@ impl IdToken {
     }
 }
 
-/// The subject, when it is one.
+/// The subject, when it is one: `sub`, or of providers before OpenID Connect the name identifier.
 pub(super) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenFault> {
-    text(claims, "sub")
+    let named = ["sub", types::NAME_IDENTIFIER, "nameid"];
+    let named = named.into_iter().find(|name| claims.contains_key(*name));
+    text(claims, named.ok_or(TokenFault::Subject)?)
         .filter(|sub| !sub.is_empty() && sub.len() <= LONGEST_SUBJECT && sub.is_ascii())
         .ok_or(TokenFault::Subject)
 }
@@ -233,7 +237,7 @@ mod tests {
         let secret = Some(&secret);
         let verifier = Verifier { keys, algorithms: &algorithms, secret, kind: Kind::Jwt };
         let expected = Expected {
-            issuer: ISSUER,
+            issuer: Issuer { name: ISSUER, alias: None },
             client_id: "gateway",
             nonce: "n",
             now: NOW,
