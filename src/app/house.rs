@@ -22,6 +22,8 @@ use crate::crypto::signing::SigningKey;
 use crate::demo;
 use crate::identity_server;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::key_ring;
+use crate::identity_server::key_ring::KeyRing;
 use crate::login;
 use crate::login::Login;
 use crate::observe::Metrics;
@@ -48,7 +50,12 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let clock = options.clock.clone();
     let metrics = Arc::new(Metrics::new());
     let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
-    let grants = Arc::new(grants(config).await?);
+    let database = Database::open(&config.store).await;
+    let database = database.with_context(|| format!("opening the store {}", config.store))?;
+    let ring =
+        KeyRing::configured(config, database.as_ref(), clock.clone(), Arc::clone(&metrics)).await;
+    let ring = ring.context("opening the signing keys")?;
+    let grants = Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database));
     let parts = identity_server::Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
@@ -56,8 +63,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         sessions: Arc::clone(&sessions),
         grants: Arc::clone(&grants),
     };
-    let identity_server = IdentityServer::open(&keys, parts)
-        .with_context(|| format!("opening the signing keys in {}", keys.display()))?;
+    let identity_server = IdentityServer::new(ring, parts);
     let login = Login::new(login::Parts {
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
@@ -77,12 +83,6 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         workers: options.workers,
         ready: AtomicBool::new(false),
     })
-}
-
-async fn grants(config: &Config) -> anyhow::Result<Grants> {
-    let opened = Database::open(&config.store).await;
-    let database = opened.with_context(|| format!("opening the store {}", config.store))?;
-    Ok(database.map_or_else(Grants::in_memory, Grants::in_database))
 }
 
 /// Starts the demo CMS when a site asks for it, as one more upstream.
@@ -129,5 +129,23 @@ pub(super) async fn keep_grants(running: Weak<Running>) {
             Ok(gone) => tracing::debug!(gone, "grants swept"),
             Err(error) => tracing::warn!(error = ?error, "grants were not swept"),
         }
+    }
+}
+
+/// Looks after the signing keys until the app is gone: rotated by the clock or by hand, here or at
+/// another instance.
+pub(super) async fn keep_keys(running: Weak<Running>) {
+    loop {
+        tokio::time::sleep(key_ring::REFRESH).await;
+        let Some(running) = running.upgrade() else { return };
+        refresh_keys(&running).await;
+    }
+}
+
+/// A failure is logged: the keys that are known go on.
+pub(super) async fn refresh_keys(running: &Running) {
+    let config = Arc::clone(&running.current.load().config);
+    if let Err(error) = running.house.identity_server.refresh_keys(&config.signing).await {
+        tracing::error!(error = ?error, "signing keys cannot be looked after; those known go on");
     }
 }

@@ -129,6 +129,7 @@ impl App {
             tokio::spawn(watch::reload_on_change(Arc::downgrade(&running), watch)),
             tokio::spawn(house::keep(Arc::downgrade(&running))),
             tokio::spawn(house::keep_grants(Arc::downgrade(&running))),
+            tokio::spawn(house::keep_keys(Arc::downgrade(&running))),
         ];
         Ok(Self { running, tasks })
     }
@@ -185,7 +186,10 @@ impl Running {
         let outcome = if result.is_ok() { "taken" } else { "refused" };
         self.house.metrics.reloads.with_label_values(&[outcome]).inc();
         match &result {
-            Ok(()) => tracing::info!("configuration taken"),
+            Ok(()) => {
+                house::refresh_keys(self).await;
+                tracing::info!("configuration taken");
+            }
             Err(faults) => {
                 for fault in faults {
                     tracing::error!(fault = %fault, "configuration refused, the old one goes on");

@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod health;
+pub mod key;
 pub mod providers;
 pub mod run;
 pub mod secret;
@@ -39,6 +40,9 @@ enum Command {
     /// Makes secrets for the configuration.
     #[command(subcommand)]
     Secret(secret::Command),
+    /// Shows and rotates the identity server's signing keys.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Makes certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
@@ -72,6 +76,7 @@ impl Command {
             Self::Providers(providers) => providers.run(),
             Self::Explain(explain) => explain.run(),
             Self::Secret(secret) => secret.run().map(success),
+            Self::Key(key) => control_runtime()?.block_on(key.run()),
             Self::Certificate(certificate) => certificate.run().map(success),
             Self::Health(health) => health.run(),
         }

@@ -54,7 +54,7 @@ impl Command {
 const MASK: &str = "***";
 
 /// Parts of names whose values are not shown, in lower case and without separators.
-const SECRETIVE: [&str; 14] = [
+const SECRETIVE: [&str; 15] = [
     "secret",
     "password",
     "passwd",
@@ -69,6 +69,7 @@ const SECRETIVE: [&str; 14] = [
     "signingkey",
     "encryptionkey",
     "machinekey",
+    "seal",
 ];
 
 /// Attributes that name an element, so that a `value` or text beside them goes by that name.

@@ -1,4 +1,4 @@
-//! SHA-256 and SHA-512, and their usual text form.
+//! SHA-256 and SHA-512, SHA-1 where a standard names it, and their usual text form.
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -12,6 +12,11 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
 /// SHA-512 of `data`.
 pub fn sha512(data: &[u8]) -> [u8; 64] {
     fixed(digest::digest(&digest::SHA512, data).as_ref())
+}
+
+/// SHA-1 of `data`: for `x5t` (RFC 7517 §4.8) alone, which protects nothing.
+pub fn sha1(data: &[u8]) -> [u8; 20] {
+    fixed(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, data).as_ref())
 }
 
 /// SHA-256 of `data` as base64url without padding, the form of PKCE's S256 (RFC 7636 §4.2).

@@ -19,6 +19,7 @@ use serde::de;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::crypto::secret::Secret;
 
 /// Longest token that is looked at.
@@ -229,6 +230,17 @@ fn decode(part: &str) -> Result<Map<String, Value>, JwsFault> {
 /// The JSON object in `json`; `None` when it is anything else, or a name stands there twice.
 pub fn object(json: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_slice::<Unique>(json).ok().map(|unique| unique.0)
+}
+
+/// A claim that is a `NumericDate` (RFC 7519 §2); fractions are cut off.
+pub fn moment(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
+    let value = claims.get(name)?;
+    if let Some(seconds) = value.as_i64() {
+        return Some(Timestamp(seconds));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "checked to lie far within the range")]
+    let whole = |seconds: f64| Timestamp(seconds as i64);
+    value.as_f64().filter(|seconds| (0.0..1e15).contains(seconds)).map(whole)
 }
 
 struct Unique(Map<String, Value>);

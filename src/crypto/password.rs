@@ -1,10 +1,15 @@
-//! Passwords of local users: Argon2id, in the PHC string form.
+//! Passwords of local users: Argon2id, in the PHC string form, and the hashes of the ASP.NET
+//! membership provider that people bring along.
+
+use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::PasswordHash;
 use argon2::PasswordHasher;
 use argon2::PasswordVerifier;
 
+use crate::crypto::membership::MembershipHash;
+use crate::crypto::random;
 use crate::crypto::secret::Secret;
 
 /// Hashes `password` with Argon2id (version 19, 19 MiB, 2 passes, 1 lane: OWASP's first choice).
@@ -16,16 +21,38 @@ pub fn hash(password: &Secret) -> Option<String> {
     Some(hash.to_string())
 }
 
-/// Whether `password` belongs to `hash`, a PHC string that [`is_hash`] accepts.
-/// Takes tens of milliseconds: call it off the workers.
+/// Whether `password` belongs to `hash`, one that [`is_hash`] accepts. Takes tens of milliseconds,
+/// and as long for one kind of hash as for another: call it off the workers.
 pub fn verify(password: &Secret, hash: &str) -> bool {
+    match MembershipHash::read(hash) {
+        // Its time would tell whose account is an old one, and that it is one at all.
+        Some(known) => {
+            let right = known.verify(password);
+            let _never = verify_argon2(password, &NOBODYS);
+            right
+        }
+        None => verify_argon2(password, hash),
+    }
+}
+
+/// The hash of a password that nobody can type.
+static NOBODYS: LazyLock<String> =
+    LazyLock::new(|| hash(&Secret::new(random::token())).unwrap_or_default());
+
+fn verify_argon2(password: &Secret, hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| {
         Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok()
     })
 }
 
-/// Whether `text` is an Argon2id hash in PHC form that [`verify`] can check.
+/// Whether `text` is a hash that [`verify`] can check: Argon2id in PHC form, or one of a membership
+/// provider.
 pub fn is_hash(text: &str) -> bool {
+    is_current(text) || MembershipHash::read(text).is_some()
+}
+
+/// Whether `text` is a hash of the kind that is made today.
+pub fn is_current(text: &str) -> bool {
     text.starts_with("$argon2id$") && PasswordHash::new(text).is_ok()
 }
 

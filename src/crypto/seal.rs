@@ -32,6 +32,18 @@ impl SealKeys {
         Self(SealKey::new(random::bytes()).into_iter().collect())
     }
 
+    /// A ring made from secrets that people keep: the first seals, any opens. Each must be as good as
+    /// a key; a password would be guessed.
+    pub fn from_secrets<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
+        let key = |secret: &str| {
+            let digest =
+                crate::crypto::digest::sha512(format!("vestibule/seal/{secret}").as_bytes());
+            let (key, _) = digest.split_first_chunk::<32>()?;
+            SealKey::new(*key)
+        };
+        Self(secrets.filter_map(key).collect())
+    }
+
     /// The ring kept in `directory`: every `seal-*.key` (32 raw bytes), newest name first. Makes the
     /// first key, at mode 0600, when there is none.
     ///

@@ -6,24 +6,23 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::encoding::Pkcs8V1Der;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature;
-use aws_lc_rs::signature::EcdsaKeyPair;
-use aws_lc_rs::signature::KeyPair;
-use aws_lc_rs::signature::RsaKeyPair;
-use aws_lc_rs::signature::UnparsedPublicKey;
 use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls_pki_types::PrivateKeyDer;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
+use crate::clock::Timestamp;
 use crate::crypto::digest;
+use crate::crypto::jwk;
+use crate::crypto::pair::Pair;
+pub use crate::crypto::pair::new_pkcs8;
 use crate::crypto::seal;
 
 /// How a key signs (RFC 7518 §3.1).
@@ -49,17 +48,46 @@ impl Algorithm {
 pub struct SigningKey {
     pair: Pair,
     kid: String,
+    /// The header of what it signs, up to the value of `typ`.
+    head: String,
+    certificate: Option<Certificate>,
 }
 
-enum Pair {
-    Ec(Box<EcdsaKeyPair>),
-    Rsa(Box<RsaKeyPair>),
+/// A certificate that says whose key it is.
+struct Certificate {
+    der: Vec<u8>,
+    ends_at: Timestamp,
 }
 
 impl SigningKey {
     /// A fresh key that is kept nowhere. `None` only if the system's cryptography fails.
     pub fn generate(algorithm: Algorithm) -> Option<Self> {
         Self::from_pkcs8(algorithm, &new_pkcs8(algorithm)?)
+    }
+
+    /// The key in `der`: RSA of 2048 bits or more, or P-256.
+    pub fn read(der: &PrivateKeyDer<'_>) -> Option<Self> {
+        Pair::read(der).map(Self::new)
+    }
+
+    /// The same key with its certificate, in DER: whoever verifies is shown it as `x5c` and `x5t`
+    /// (RFC 7517 §4.7, §4.8). `None` when the certificate is another key's, or none.
+    pub fn with_certificate(mut self, der: &[u8]) -> Option<Self> {
+        let of_certificate = jwk::thumbprint(&jwk::of_certificate(der)?)?;
+        if of_certificate != self.kid {
+            return None;
+        }
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let ends_at = Timestamp(certificate.validity().not_after.timestamp());
+        let certificate = Certificate { der: der.to_vec(), ends_at };
+        self.head = head(self.algorithm(), &self.kid, Some(&certificate.thumbprint()));
+        self.certificate = Some(certificate);
+        Some(self)
+    }
+
+    /// When its certificate ends, if it has one.
+    pub fn certificate_ends_at(&self) -> Option<Timestamp> {
+        self.certificate.as_ref().map(|certificate| certificate.ends_at)
     }
 
     /// The key called `name` in `directory` (`name.p8`, PKCS#8 in DER); makes it, at mode 0600, when
@@ -84,16 +112,15 @@ impl SigningKey {
         })
     }
 
-    fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Option<Self> {
-        let pair = match algorithm {
-            Algorithm::Es256 => {
-                let kind = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-                Pair::Ec(Box::new(EcdsaKeyPair::from_pkcs8(kind, der).ok()?))
-            }
-            Algorithm::Rs256 => Pair::Rsa(Box::new(RsaKeyPair::from_pkcs8(der).ok()?)),
-        };
+    /// The key of this kind in `der` (PKCS#8); `None` when it is another kind's, or none.
+    pub fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Option<Self> {
+        Pair::from_pkcs8(algorithm, der).map(Self::new)
+    }
+
+    fn new(pair: Pair) -> Self {
         let kid = digest::sha256_base64url(pair.public_members().to_string().as_bytes());
-        Some(Self { pair, kid })
+        let head = head(pair.algorithm(), &kid, None);
+        Self { pair, kid, head, certificate: None }
     }
 
     /// The key's name: its RFC 7638 thumbprint.
@@ -103,10 +130,7 @@ impl SigningKey {
 
     /// How it signs.
     pub const fn algorithm(&self) -> Algorithm {
-        match self.pair {
-            Pair::Ec(_) => Algorithm::Es256,
-            Pair::Rsa(_) => Algorithm::Rs256,
-        }
+        self.pair.algorithm()
     }
 
     /// Its public half as a JWK (RFC 7517) with `use`, `kid` and `alg`.
@@ -116,15 +140,18 @@ impl SigningKey {
             members.insert("use".to_owned(), json!("sig"));
             members.insert("kid".to_owned(), json!(self.kid));
             members.insert("alg".to_owned(), json!(self.algorithm().name()));
+            if let Some(certificate) = &self.certificate {
+                members.insert("x5t".to_owned(), json!(certificate.thumbprint()));
+                members.insert("x5c".to_owned(), json!([STANDARD.encode(&certificate.der)]));
+            }
         }
         jwk
     }
 
-    /// Signs `claims` as a compact JWS whose header says `alg`, `kid` and `typ`. `None` only if the
-    /// claims are not JSON or the system's cryptography fails.
+    /// Signs `claims` as a compact JWS whose header says `alg`, `kid` and `typ`, a word of ours that
+    /// needs no escaping. `None` only if the claims are not JSON or the system's cryptography fails.
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Option<String> {
-        let header = json!({"alg": self.algorithm().name(), "kid": self.kid, "typ": typ});
-        let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
+        let mut token = URL_SAFE_NO_PAD.encode(format!("{}{typ}\"}}", self.head));
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims).ok()?, &mut token);
         let signature = self.pair.sign(token.as_bytes())?;
@@ -162,48 +189,16 @@ struct Header {
     b64: Option<Value>,
 }
 
-impl Pair {
-    /// The required public members in lexicographic order, as RFC 7638 §3 hashes them.
-    fn public_members(&self) -> Value {
-        match self {
-            Self::Ec(pair) => {
-                let point = pair.public_key().as_ref();
-                let (x, y) =
-                    point.get(1..).unwrap_or_default().split_at_checked(32).unwrap_or_default();
-                json!({"crv": "P-256", "kty": "EC", "x": encode(x), "y": encode(y)})
-            }
-            Self::Rsa(pair) => {
-                let key = pair.public_key();
-                let e = key.exponent().big_endian_without_leading_zero().to_vec();
-                let n = key.modulus().big_endian_without_leading_zero().to_vec();
-                json!({"e": encode(&e), "kty": "RSA", "n": encode(&n)})
-            }
-        }
-    }
+/// Everything of a header before the value of `typ`, which comes last.
+fn head(algorithm: Algorithm, kid: &str, x5t: Option<&str>) -> String {
+    let x5t = x5t.map(|x5t| format!(r#""x5t":"{x5t}","#)).unwrap_or_default();
+    format!(r#"{{"alg":"{}","kid":"{kid}",{x5t}"typ":""#, algorithm.name())
+}
 
-    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        let random = SystemRandom::new();
-        match self {
-            Self::Ec(pair) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
-            Self::Rsa(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&signature::RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
-                Some(signature)
-            }
-        }
-    }
-
-    fn verify(&self, message: &[u8], signed: &[u8]) -> Option<()> {
-        match self {
-            Self::Ec(pair) => {
-                let kind = &signature::ECDSA_P256_SHA256_FIXED;
-                UnparsedPublicKey::new(kind, pair.public_key()).verify(message, signed).ok()
-            }
-            Self::Rsa(pair) => {
-                let kind = &signature::RSA_PKCS1_2048_8192_SHA256;
-                UnparsedPublicKey::new(kind, pair.public_key()).verify(message, signed).ok()
-            }
-        }
+impl Certificate {
+    /// `x5t` (RFC 7517 §4.8).
+    fn thumbprint(&self) -> String {
+        encode(&digest::sha1(&self.der))
     }
 }
 
@@ -211,22 +206,6 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({} {})", self.algorithm().name(), self.kid)
     }
-}
-
-fn new_pkcs8(algorithm: Algorithm) -> Option<Zeroizing<Vec<u8>>> {
-    let der = match algorithm {
-        Algorithm::Es256 => {
-            let kind = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-            let document = EcdsaKeyPair::generate(kind).ok()?.to_pkcs8v1().ok()?;
-            document.as_ref().to_vec()
-        }
-        Algorithm::Rs256 => {
-            let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
-            let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
-            der.as_ref().to_vec()
-        }
-    };
-    Some(Zeroizing::new(der))
 }
 
 fn encode(bytes: &[u8]) -> String {

@@ -62,7 +62,7 @@ impl<'a> Cookies<'a> {
     }
 }
 
-/// A cookie of ours: `Secure`, `HttpOnly`, `Path=/`, no `Domain`.
+/// A cookie of ours: `Secure`, `HttpOnly` unless scripts may read it, `Path=/`, no `Domain`.
 #[derive(Clone, Debug)]
 pub struct OwnCookie<'a> {
     /// Its name, prefix included.
@@ -71,6 +71,8 @@ pub struct OwnCookie<'a> {
     pub value: &'a str,
     /// `SameSite=None`, for what a cross-site form post must bring back; else `Lax`.
     pub cross_site: bool,
+    /// Whether scripts may read it: only for what opens nothing.
+    pub readable: bool,
     /// Seconds to live; `None` ends with the browser's session.
     pub max_age: Option<u64>,
 }
@@ -81,7 +83,7 @@ impl OwnCookie<'_> {
         let mut cookie = Cookie::build((self.name.to_owned(), self.value.to_owned()))
             .path("/")
             .secure(true)
-            .http_only(true)
+            .http_only(!self.readable)
             .same_site(if self.cross_site { SameSite::None } else { SameSite::Lax });
         if let Some(seconds) = self.max_age {
             let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
@@ -136,8 +138,13 @@ mod tests {
 
     #[test]
     fn own_cookies_carry_every_flag() {
-        let cookie =
-            OwnCookie { name: ".AspNet.Cookies", value: "abc", cross_site: false, max_age: None };
+        let cookie = OwnCookie {
+            name: ".AspNet.Cookies",
+            value: "abc",
+            cross_site: false,
+            readable: false,
+            max_age: None,
+        };
         assert_eq!(cookie.header(), ".AspNet.Cookies=abc; HttpOnly; SameSite=Lax; Secure; Path=/");
         let removal = cookie.removal();
         let text = removal.to_str().unwrap();

@@ -3,13 +3,17 @@
 use crate::error::Problem;
 
 /// Decoded parameters, in order, no name twice (RFC 6749 §3.1: parameters must not be repeated),
-/// not even in another case, because ASP.NET reads those as one.
+/// not even in another case, because ASP.NET reads those as one. `resource` alone may be repeated
+/// (RFC 8707 §2).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Most parameters in one form.
     const MOST: usize = 200;
+
+    /// The one parameter that may stand there more than once.
+    const REPEATABLE: &str = "resource";
 
     /// Decodes `application/x-www-form-urlencoded`.
     ///
@@ -27,7 +31,8 @@ impl Form {
             let (name, value) = part.split_at_checked(at).unwrap_or((part, &[]));
             let name = decode(name)?;
             let value = decode(value.strip_prefix(b"=").unwrap_or(value))?;
-            if pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
+            let same = |(known, _): &(String, String)| known.eq_ignore_ascii_case(&name);
+            if name != Self::REPEATABLE && pairs.iter().any(same) {
                 return Err(Problem::BadRequest("a parameter stands there twice".into()));
             }
             pairs.push((name, value));
@@ -38,6 +43,11 @@ impl Form {
     /// The parameter called `name`, compared exactly.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of the parameter called `name`, compared exactly.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// The parameter called `name` without regard to ASCII case, as ASP.NET reads it.

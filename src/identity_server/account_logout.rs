@@ -90,7 +90,13 @@ impl IdentityServer {
         let message = SignOutMessage { told, ..message };
         let mut answer = self.go_on(visit, &message);
         let name = cookie::name(&visit.config.sessions, &visit.site, cookie::DEFAULT_SOURCE);
-        answer.headers_mut().append(header::SET_COOKIE, cookie::remove(&visit.site, &name));
+        let lines = [
+            Some(cookie::remove(&visit.site, &name)),
+            cookie::remove_public(&visit.config.sessions, &visit.site),
+        ];
+        for line in lines.into_iter().flatten() {
+            answer.headers_mut().append(header::SET_COOKIE, line);
+        }
         let return_path = ReturnPath::read(&self.sign_out_page(visit, &message));
         Ok(match return_path.filter(|_| *session.identity.provider != *LOCAL) {
             Some(return_path) => {

@@ -2,11 +2,14 @@
 
 use http::Method;
 
+use crate::clock::Timestamp;
 use crate::error::Problem;
 use crate::http::Response;
+use crate::http::ReturnPath;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::Outcome;
+use crate::identity_server::check_session;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::code::Code;
 use crate::identity_server::interaction;
@@ -17,79 +20,108 @@ use crate::identity_server::mint::Around;
 use crate::identity_server::mint::Mint;
 use crate::identity_server::person;
 use crate::identity_server::person::Person;
+use crate::identity_server::pushed;
 use crate::identity_server::reply::Complaint;
 use crate::identity_server::reply::Refusal;
+use crate::identity_server::request::Asked;
 use crate::identity_server::request::AuthorizationRequest;
 use crate::identity_server::request::Judge;
-use crate::identity_server::request::ResponseType;
+use crate::identity_server::request::invalid;
+use crate::identity_server::request::value;
 use crate::session::Visit;
 
 impl IdentityServer {
     /// Answers a client's request, or has somebody sign in first.
     pub(super) async fn authorize(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let issuer = issuer_of(visit)?;
-        match parameters(visit) {
-            Ok(form) => self.proceed(visit, issuer, &form, SignedIn::Unknown).await,
+        let outcome = match parameters(visit) {
+            Ok(form) => match self.gather(visit, issuer, form).await? {
+                Ok(asked) => self.proceed(visit, issuer, &asked, SignedIn::Unknown).await?,
+                Err(refusal) => Outcome::Answer(self.refuse(visit, issuer, &refusal)),
+            },
             Err(Problem::BadRequest(_)) => {
-                Ok(Outcome::Answer(self.refuse(visit, issuer, &MISREAD)))
+                Outcome::Answer(self.refuse(visit, issuer, &Refusal::Page(MISREAD)))
             }
-            Err(problem) => Err(problem),
-        }
+            Err(problem) => return Err(problem),
+        };
+        Ok(dressed(visit, outcome))
     }
 
     /// Goes on with a request after a sign-in.
     pub(super) async fn authorize_callback(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let issuer = issuer_of(visit)?;
-        let (form, signed_in) = self.come_back(visit)?;
-        self.proceed(visit, issuer, &form, signed_in).await
+        let (asked, signed_in) = self.come_back(visit)?;
+        let outcome = self.proceed(visit, issuer, &asked, signed_in).await?;
+        Ok(dressed(visit, outcome))
+    }
+
+    /// The parameters that count: those of the request, of one that was pushed before, or of an
+    /// object that the client signed.
+    async fn gather(
+        &self,
+        visit: &Visit,
+        issuer: &str,
+        form: Form,
+    ) -> Result<Result<Asked, Refusal>, Problem> {
+        let judge = Judge { config: &visit.config, keys: &self.keys, issuer };
+        let object = match (value(&form, "request"), value(&form, "request_uri")) {
+            (None, None) => return Ok(Ok(Asked::plain(form))),
+            (Some(_), Some(_)) => Err(invalid("request and request_uri exclude each other")),
+            (Some(object), None) => Ok(object.to_owned()),
+            (None, Some(pushed)) if pushed::is_pushed(pushed) => {
+                return self.find_pushed(visit, &judge, (&form, pushed)).await;
+            }
+            (None, Some(address)) => self.fetch_object(visit, &judge, (&form, address)).await,
+        };
+        let client = match judge.client(&form) {
+            Ok(client) => client,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let now = visit.exchange.now;
+        let read = object.and_then(|object| judge.unpack(&client, &form, &object, now));
+        Ok(match read {
+            Ok(form) => Ok(Asked { form, pushed: false, signed: true }),
+            Err(fault) => Err(judge.refuse(&form, fault)),
+        })
     }
 
     async fn proceed(
         &self,
         visit: &Visit,
         issuer: &str,
-        form: &Form,
+        asked: &Asked,
         signed_in: SignedIn,
     ) -> Result<Outcome, Problem> {
         let judge = Judge { config: &visit.config, keys: &self.keys, issuer };
-        let request = match judge.read(form) {
+        let request = match judge.read(asked) {
             Ok(request) => request,
             Err(refusal) => return Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal))),
         };
-        match interaction::next(&request, Person::of(visit), signed_in, visit.exchange.now) {
-            Step::Answer(person)
-                if self.needs_consent(&request, &person, visit.exchange.now).await? =>
-            {
-                let refusal = if request.details.silent {
-                    let (error, description) = ("consent_required", "the person must be asked");
-                    Refusal::Client { reply: request.reply, error, description }
-                } else {
-                    match self.ask_consent(visit, form) {
-                        Some(answer) => return Ok(Outcome::Answer(answer)),
-                        None => TOO_LONG,
-                    }
-                };
-                Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal)))
+        let now = visit.exchange.now;
+        let refusal = match interaction::next(&request, Person::of(visit), signed_in, now) {
+            Step::Answer(person) if !self.needs_consent(&request, &person, now).await? => {
+                return self.grant(visit, issuer, &request, person).await.map(Outcome::Answer);
             }
-            Step::Answer(person) => {
-                self.grant(visit, issuer, &request, person).await.map(Outcome::Answer)
+            Step::Answer(_) if request.details.silent => {
+                let (error, description) = ("consent_required", "the person must be asked");
+                Refusal::Client { reply: request.reply, error, description }
             }
-            Step::Refuse(error, description) => {
-                let refusal = Refusal::Client { reply: request.reply, error, description };
-                Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal)))
-            }
-            Step::SignIn => match self.way_back(visit, form) {
-                Some(return_path) => Ok(Outcome::SignIn {
-                    return_path,
-                    provider: request.details.idp.filter(|idp| idp != person::LOCAL),
-                    login_hint: request.details.login_hint,
-                }),
-                None => Ok(Outcome::Answer(self.refuse(visit, issuer, &TOO_LONG))),
+            Step::Answer(_) => match self.ask_consent(visit, asked) {
+                Some(answer) => return Ok(Outcome::Answer(answer)),
+                None => Refusal::Page(TOO_LONG),
             },
-        }
+            Step::Refuse(error, description) => {
+                Refusal::Client { reply: request.reply, error, description }
+            }
+            Step::SignIn => match self.way_back(visit, asked) {
+                Some(return_path) => return Ok(sign_in(return_path, request)),
+                None => Refusal::Page(TOO_LONG),
+            },
+        };
+        Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal)))
     }
 
-    /// Sends a code, and in the hybrid flow an ID token beside it.
+    /// Sends what the response type names: a code, tokens, or both.
     pub(super) async fn grant(
         &self,
         visit: &Visit,
@@ -98,16 +130,10 @@ impl IdentityServer {
         person: Person,
     ) -> Result<Response, Problem> {
         let AuthorizationRequest { client, reply, response_type, scopes, details } = request;
-        let claims = details.claims.clone();
-        let now = visit.exchange.now;
-        let grant = Grant::new(client, person, scopes.clone(), claims);
-        let code = Code {
-            redirect_uri: reply.redirect_uri.clone(),
-            challenge: details.challenge.clone(),
-            nonce: details.nonce.clone(),
-            expires_at: now.plus(client.code_lifetime),
-        };
-        let code = self.issue_code(code, &grant, client, now).await?;
+        let (settings, now) = (&visit.config.identity_server, visit.exchange.now);
+        let mut grant = Grant::new(client, person, scopes.clone(), details.claims.clone());
+        grant.resources.clone_from(&details.resources);
+        let code = self.code(request, &grant, now).await?;
         // A sign-out meanwhile may have looked for grants before this one was kept.
         if visit.session.as_ref().is_none_or(|s| self.parts.sessions.live(&s.id).is_none()) {
             self.end_grant(&grant.name).await?;
@@ -115,22 +141,75 @@ impl IdentityServer {
         if let Some(session) = &visit.session {
             session.sign_into(&client.id);
         }
+        let mint = Mint { keys: &self.keys, issuer, settings, client, now };
+        let access_token = match response_type.token {
+            true => Some(mint.access_token(&grant).ok_or(Problem::Internal)?),
+            false => None,
+        };
         let around = Around {
             nonce: details.nonce.as_deref(),
-            code: Some(&code),
-            state: reply.state.as_deref(),
-            ..Around::default()
+            access_token: access_token.as_deref(),
+            code: code.as_deref(),
+            state: reply.state.as_deref().filter(|_| settings.options.state_hash),
+            alone: code.is_none() && access_token.is_none(),
         };
-        let settings = &visit.config.identity_server;
-        let mint = Mint { keys: &self.keys, issuer, settings, client, now };
-        Ok(match response_type {
-            ResponseType::Code => reply.send(visit, issuer, &[("code", &code)]),
-            ResponseType::CodeIdToken => {
-                let id_token = mint.id_token(&grant, &around).ok_or(Problem::Internal)?;
-                reply.send(visit, issuer, &[("code", &code), ("id_token", &id_token)])
-            }
-        })
+        let id_token = match response_type.id_token {
+            true => Some(mint.id_token(&grant, &around).ok_or(Problem::Internal)?),
+            false => None,
+        };
+        let (lifetime, scope) =
+            (client.access_token_lifetime.as_secs().to_string(), scopes.join(" "));
+        let mut fields = Vec::new();
+        fields.extend(code.as_deref().map(|code| ("code", code)));
+        fields.extend(id_token.as_deref().map(|token| ("id_token", token)));
+        if let Some(token) = &access_token {
+            fields.extend([("access_token", token.as_str()), ("token_type", "Bearer")]);
+            fields.extend([("expires_in", lifetime.as_str()), ("scope", scope.as_str())]);
+        }
+        Ok(reply.send(visit, issuer, &fields))
     }
+
+    /// A code for `grant`, where one is asked for; and the grant is kept as long as what comes of
+    /// it may live.
+    async fn code(
+        &self,
+        request: &AuthorizationRequest,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Result<Option<String>, Problem> {
+        let AuthorizationRequest { client, reply, response_type, details, .. } = request;
+        if !response_type.code {
+            if response_type.token {
+                let ends_at = now.plus(client.access_token_lifetime);
+                self.keep_grant(grant, ends_at, now).await?;
+            }
+            return Ok(None);
+        }
+        let code = Code {
+            redirect_uri: reply.redirect_uri.clone(),
+            challenge: details.challenge.clone(),
+            nonce: details.nonce.clone(),
+            dpop_key: details.dpop_key.clone(),
+            expires_at: now.plus(client.code_lifetime),
+        };
+        Ok(Some(self.issue_code(code, grant, client, now).await?))
+    }
+}
+
+fn sign_in(return_path: ReturnPath, request: AuthorizationRequest) -> Outcome {
+    Outcome::SignIn {
+        return_path,
+        provider: request.details.idp.filter(|idp| idp != person::LOCAL),
+        login_hint: request.details.login_hint,
+    }
+}
+
+/// Every answer of this endpoint sees to the session-management cookie (AUTHR-19).
+fn dressed(visit: &Visit, mut outcome: Outcome) -> Outcome {
+    if let Outcome::Answer(response) = &mut outcome {
+        check_session::keep_cookie(visit, response);
+    }
+    outcome
 }
 
 /// The parameters of a GET's query or of a POST's form; one that has both could be read two ways.
@@ -145,14 +224,16 @@ pub(super) fn parameters(visit: &Visit) -> Result<Form, Problem> {
     exchange.form()
 }
 
-const MISREAD: Refusal = Refusal::Page(Complaint {
+const MISREAD: Complaint = Complaint {
     error: "invalid_request",
     description: "a parameter stands there twice or is malformed",
     client: None,
-});
+    ui_locales: None,
+};
 
-const TOO_LONG: Refusal = Refusal::Page(Complaint {
+const TOO_LONG: Complaint = Complaint {
     error: "invalid_request",
     description: "the request is too long",
     client: None,
-});
+    ui_locales: None,
+};

@@ -22,6 +22,7 @@ use crate::identity_server::issuer_of;
 use crate::identity_server::person::Person;
 use crate::identity_server::reply::Refusal;
 use crate::identity_server::reply::go;
+use crate::identity_server::request::Asked;
 use crate::identity_server::request::AuthorizationRequest;
 use crate::identity_server::request::Judge;
 use crate::identity_server::scope;
@@ -79,14 +80,14 @@ impl IdentityServer {
         Ok(!known.is_some_and(covers))
     }
 
-    /// The way to the page that asks about the request `form`.
-    pub(super) fn ask_consent(&self, visit: &Visit, form: &Form) -> Option<Response> {
+    /// The way to the page that asks about a request.
+    pub(super) fn ask_consent(&self, visit: &Visit, asked: &Asked) -> Option<Response> {
         let target = &visit.exchange.target;
         let callback = target.path.is(&callback_of(visit));
         // What tells that somebody has just signed in for this request goes on with it.
         let back = match &target.query {
             Some(query) if callback => ReturnPath::read(&format!("{}?{query}", callback_of(visit))),
-            Some(_) | None => self.way_back(visit, form),
+            Some(_) | None => self.way_back(visit, asked),
         };
         let back = back?;
         let folder = &visit.site.virtual_folder;

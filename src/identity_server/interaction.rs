@@ -1,10 +1,13 @@
 //! What must happen before a request can be answered (IdentityServer4's order of rules).
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
 use crate::identity_server::person::LOCAL;
 use crate::identity_server::person::Person;
 use crate::identity_server::request::AuthorizationRequest;
+use crate::identity_server::request_details::may_use;
 
 /// The next step of an authorization request.
 #[derive(Debug)]
@@ -50,6 +53,7 @@ pub(super) fn next(
     }
 }
 
+/// Rules 2 to 8 of IdentityServer4's interaction: a sign-in is asked for unless all of them hold.
 fn fits(
     request: &AuthorizationRequest,
     person: &Person,
@@ -57,11 +61,12 @@ fn fits(
     now: Timestamp,
 ) -> bool {
     let details = &request.details;
+    let age = now.since(person.authenticated_at);
+    let young = |most: Duration| !most.is_zero() && age <= most;
     let new_enough = signed_in == SignedIn::Anew
         || !details.sign_in_anew
-            && details
-                .max_age
-                .is_none_or(|most| !most.is_zero() && now.since(person.authenticated_at) <= most);
+            && details.max_age.is_none_or(young)
+            && request.client.user_sso_lifetime.is_none_or(young);
     let provider = details.idp.as_ref().is_none_or(|idp| *idp == person.idp);
     let subject = details.subject.as_ref().is_none_or(|subject| *subject == person.subject);
     new_enough && provider && subject && admits(&request.client, person)
@@ -69,5 +74,8 @@ fn fits(
 
 /// Whether the client takes people who signed in as this person did.
 pub(super) fn admits(client: &Client, person: &Person) -> bool {
-    client.local_login || person.idp != LOCAL
+    match person.idp.as_str() {
+        LOCAL => client.local_login,
+        external => may_use(client, external),
+    }
 }

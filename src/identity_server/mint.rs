@@ -133,13 +133,13 @@ impl Mint<'_> {
         token.insert("exp".to_owned(), json!(self.now.plus(lifetime).0));
     }
 
-    /// RS256, which every client understands, unless the client's file names ES256 alone
-    /// (`AllowedIdentityTokenSigningAlgorithms`).
-    pub(super) fn algorithm(&self) -> Algorithm {
-        let named = self.client.id_token_algorithms.first();
-        match named {
-            Some(algorithm) if algorithm == Algorithm::Es256.name() => Algorithm::Es256,
-            Some(_) | None => Algorithm::Rs256,
+    /// The first that the client's file names (`AllowedIdentityTokenSigningAlgorithms`); else the
+    /// first of the keys, which is RS256 unless there are certificates: every client understands it.
+    pub(super) fn algorithm(&self) -> Option<Algorithm> {
+        match self.client.id_token_algorithms.first()?.as_str() {
+            "ES256" => Some(Algorithm::Es256),
+            "RS256" => Some(Algorithm::Rs256),
+            _ => None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod account_logout;
 mod authorize;
 mod back_channel;
+mod check_session;
 mod claims;
 mod client;
 mod consent;
@@ -19,39 +20,49 @@ mod grants_page;
 mod home_error;
 mod interaction;
 mod introspect;
+pub mod key_ring;
+mod key_schedule;
 mod keys;
 mod mint;
 mod pending;
 mod person;
+mod pushed;
 mod reply;
 mod request;
+mod request_details;
+mod request_object;
+mod request_uri;
 mod requested;
+mod response_type;
 mod revoke;
 mod scope;
 mod scope_choice;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
 mod userinfo;
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use http::Method;
 
 use crate::clock::Clock;
+use crate::config::model::SigningSettings;
 use crate::crypto::seal::SealKeys;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::http::client::Client;
 use crate::identity_server::back_channel::Courier;
+use crate::identity_server::key_ring::KeyRing;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::Handles;
+use crate::store::StoreError;
 use crate::store::grants::Grants;
 use crate::users::throttle::Throttle;
 
@@ -59,11 +70,14 @@ use crate::users::throttle::Throttle;
 #[derive(Debug)]
 pub struct IdentityServer {
     parts: Parts,
-    keys: Keys,
+    ring: KeyRing,
+    keys: Arc<Keys>,
     /// Tells clients of sign-outs.
     courier: Arc<Courier>,
-    /// Requests that wait for a sign-in and are too long to travel with it, in encoded form.
+    /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
     pending: Handles<String>,
+    /// Calls clients where they publish their requests.
+    calls: Client,
     /// Counts device authorization requests, by network.
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
@@ -127,10 +141,12 @@ enum Endpoint {
     Jwks,
     Authorize,
     AuthorizeCallback,
+    Pushed,
     Token,
     Userinfo,
     EndSession,
     EndSessionCallback,
+    CheckSession,
     AccountLogout,
     HomeError,
     Consent,
@@ -152,10 +168,12 @@ const ROUTES: &[Route] = &[
     route("/.well-known/oauth-authorization-server", Endpoint::Discovery, GET, true),
     route("/connect/authorize", Endpoint::Authorize, GET_POST, false),
     route("/connect/authorize/callback", Endpoint::AuthorizeCallback, GET, false),
+    route("/connect/par", Endpoint::Pushed, POST, true),
     route("/connect/token", Endpoint::Token, None, true),
     route("/connect/userinfo", Endpoint::Userinfo, GET_POST, true),
     route("/connect/endsession", Endpoint::EndSession, GET_POST, false),
     route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
+    route("/connect/checksession", Endpoint::CheckSession, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
     route("/home/error", Endpoint::HomeError, GET, false),
     route("/consent", Endpoint::Consent, GET_POST, false),
@@ -176,20 +194,27 @@ const fn route(
 }
 
 impl IdentityServer {
-    /// Opens or makes the signing keys under `keys`.
+    /// Made of its parts; signs with the keys of `ring`.
+    pub fn new(ring: KeyRing, parts: Parts) -> Self {
+        Self {
+            courier: Courier::new(Arc::clone(&parts.metrics)),
+            parts,
+            keys: ring.keys(),
+            ring,
+            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            calls: Client::new(),
+            device_requests: Throttle::new(),
+            code_guesses: Throttle::new(),
+        }
+    }
+
+    /// Looks after the signing keys: see [`KeyRing::refresh`].
     ///
     /// # Errors
     ///
-    /// When a key cannot be read or written.
-    pub fn open(keys: &Path, parts: Parts) -> io::Result<Self> {
-        Ok(Self {
-            courier: Courier::new(Arc::clone(&parts.metrics)),
-            parts,
-            keys: Keys::open(keys)?,
-            pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
-            device_requests: Throttle::new(),
-            code_guesses: Throttle::new(),
-        })
+    /// When the store of keys cannot be reached: what was published stays.
+    pub async fn refresh_keys(&self, settings: &SigningSettings) -> Result<(), StoreError> {
+        self.ring.refresh(settings).await
     }
 
     /// Answers a request on an identity server's site.
@@ -200,7 +225,9 @@ impl IdentityServer {
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = path_of(visit);
         let route = ROUTES.iter().find(|route| path.eq_ignore_ascii_case(route.path));
+        let settings = &visit.config.identity_server;
         let route = route
+            .filter(|route| discovery::is_on(settings, route.endpoint))
             .ok_or_else(|| Problem::NotFound("the identity server has no such page".into()))?;
         let method = &visit.exchange.method;
         if route.cors && method == Method::OPTIONS {
@@ -227,7 +254,9 @@ impl IdentityServer {
             Endpoint::Introspect => self.introspect(visit).await,
             Endpoint::Revoke => self.revoke(visit).await,
             Endpoint::Discovery => self.discovery(visit),
-            Endpoint::Jwks => Ok(self.jwks()),
+            Endpoint::Jwks => Ok(self.jwks(visit)),
+            Endpoint::Pushed => self.push(visit).await,
+            Endpoint::CheckSession => Ok(check_session::frame(visit)),
             Endpoint::Token => self.token(visit).await,
             Endpoint::Userinfo => self.userinfo(visit).await,
             Endpoint::EndSession => return self.end_session(visit).await,

@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::Serialize;
 use url::form_urlencoded;
 
 use crate::clock::Timestamp;
@@ -12,7 +14,9 @@ use crate::error::Problem;
 use crate::http::ReturnPath;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::grant;
 use crate::identity_server::interaction::SignedIn;
+use crate::identity_server::request::Asked;
 use crate::session::Session;
 use crate::session::Visit;
 
@@ -32,7 +36,7 @@ const LIFETIME: Duration = Duration::from_mins(10);
 const ANSWER: Duration = Duration::from_mins(5);
 
 /// Longest request that is kept, in bytes of its encoded form; `state` may well be 4 kB.
-const LONGEST: usize = 32 * 1024;
+pub(super) const LONGEST: usize = 32 * 1024;
 
 /// What all kept requests may come to, in bytes of their encoded form: anybody can send them.
 pub(super) const CAPACITY: usize = 16 * 1024 * 1024;
@@ -40,20 +44,32 @@ pub(super) const CAPACITY: usize = 16 * 1024 * 1024;
 /// How many requests are kept for one network.
 pub(super) const SHARE: usize = 32;
 
+/// A request that waits for a sign-in here.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    request: String,
+    pushed: bool,
+    signed: bool,
+}
+
 impl IdentityServer {
-    /// The way back to `form` after a sign-in. `None` for a request that is too long to be kept.
-    pub(super) fn way_back(&self, visit: &Visit, form: &Form) -> Option<ReturnPath> {
+    /// The way back to a request after a sign-in. `None` for one that is too long to be kept. What
+    /// the client pushed or signed stays here: the browser would show it and could change it.
+    pub(super) fn way_back(&self, visit: &Visit, asked: &Asked) -> Option<ReturnPath> {
+        let Asked { form, pushed, signed } = asked;
         let request = encode(form);
         let path = format!("{}/connect/authorize/callback", visit.site.virtual_folder);
-        let asked = self.seal_asked(visit, &request)?;
-        let inline = ReturnPath::read(&format!("{path}?{request}&{ASKED}={asked}"));
+        let seal = self.seal_asked(visit, &request)?;
+        let inline = ReturnPath::read(&format!("{path}?{request}&{ASKED}={seal}"));
+        let inline = inline.filter(|_| !pushed && !signed);
         if inline.is_some() || request.len() > LONGEST {
             return inline;
         }
         let now = visit.exchange.now;
         let owner = owner_of(visit.exchange.client);
-        let name = self.pending.issue(&owner, request, now.plus(LIFETIME), now);
-        ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={asked}"))
+        let kept = grant::encode(&Kept { request, pushed: *pushed, signed: *signed });
+        let name = self.pending.issue(&owner, kept, now.plus(LIFETIME), now);
+        ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={seal}"))
     }
 
     /// The request that the browser comes back with. Nothing about it is trusted: whoever calls
@@ -62,7 +78,7 @@ impl IdentityServer {
     /// # Errors
     ///
     /// [`Problem::BadRequest`] when it was kept and is no longer.
-    pub(super) fn come_back(&self, visit: &Visit) -> Result<(Form, SignedIn), Problem> {
+    pub(super) fn come_back(&self, visit: &Visit) -> Result<(Asked, SignedIn), Problem> {
         self.come_back_with(visit, &visit.exchange.query()?)
     }
 
@@ -75,20 +91,21 @@ impl IdentityServer {
         &self,
         visit: &Visit,
         query: &Form,
-    ) -> Result<(Form, SignedIn), Problem> {
+    ) -> Result<(Asked, SignedIn), Problem> {
         let now = visit.exchange.now;
-        let form = match query.get(KEPT) {
+        let asked = match query.get(KEPT) {
             Some(name) => {
-                let request = self.pending.with(name, now, |request| request.clone());
-                Form::parse(request.ok_or_else(too_late)?.as_bytes())?
+                let kept = self.pending.with(name, now, |kept| serde_json::from_str(kept).ok());
+                let Kept { request, pushed, signed } = kept.flatten().ok_or_else(too_late)?;
+                Asked { form: Form::parse(request.as_bytes())?, pushed, signed }
             }
-            None => query.clone(),
+            None => Asked::plain(query.clone()),
         };
         let signed_in = match (query.get(ASKED), visit.session.as_deref()) {
-            (Some(asked), Some(session)) => self.judge(&form, asked, session, now),
+            (Some(seal), Some(session)) => self.judge(&asked.form, seal, session, now),
             (Some(_), None) | (None, _) => SignedIn::Unknown,
         };
-        Ok((form, signed_in))
+        Ok((asked, signed_in))
     }
 
     /// Which request was asked, when, and whose session was there before.
@@ -100,8 +117,8 @@ impl IdentityServer {
         self.parts.seal.seal(PURPOSE, &asked)
     }
 
-    fn judge(&self, form: &Form, asked: &str, session: &Session, now: Timestamp) -> SignedIn {
-        let opened = self.parts.seal.open_sealed(PURPOSE, asked);
+    fn judge(&self, form: &Form, seal: &str, session: &Session, now: Timestamp) -> SignedIn {
+        let opened = self.parts.seal.open_sealed(PURPOSE, seal);
         let Some((asked_at, before)) = opened.and_then(|opened| read_asked(&opened, form)) else {
             return SignedIn::Unknown;
         };

@@ -9,31 +9,26 @@ use url::form_urlencoded;
 use crate::http::Response;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::check_session;
+use crate::identity_server::response_type::ResponseMode;
 use crate::observe::audit;
 use crate::pages;
 use crate::pages::Look;
 use crate::session::Visit;
 
-/// How the client wants its answer (OAuth 2.0 Multiple Response Types §2.1, Form Post §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResponseMode {
-    /// In the query of a redirect.
-    Query,
-    /// In the fragment of a redirect.
-    Fragment,
-    /// As a form that the browser posts.
-    FormPost,
-}
-
 /// Where a request's answer goes: only ever made of a registered address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReplyTo {
+    /// To whom.
+    pub(super) client_id: String,
     /// Exactly where.
     pub(super) redirect_uri: String,
     /// How.
     pub(super) mode: ResponseMode,
     /// What the client wants back unchanged.
     pub(super) state: Option<String>,
+    /// Whether it asked by OpenID Connect, and is told of its session.
+    pub(super) openid: bool,
 }
 
 /// Why an authorization request is not answered as its client hoped.
@@ -61,6 +56,8 @@ pub(super) struct Complaint {
     pub(super) description: &'static str,
     /// The client's name, once it is known.
     pub(super) client: Option<String>,
+    /// `ui_locales`: the languages that the page may speak.
+    pub(super) ui_locales: Option<String>,
 }
 
 /// A [`Complaint`] on its way through the browser, sealed.
@@ -69,13 +66,17 @@ pub(super) struct Message {
     pub(super) error: String,
     pub(super) description: String,
     pub(super) client: Option<String>,
+    pub(super) ui_locales: Option<String>,
+    /// Id of the request that is wrong, under which the logs have it.
+    pub(super) request: String,
 }
 
 /// What error messages are sealed for.
 pub(super) const MESSAGE: &str = "identity-error";
 
 impl ReplyTo {
-    /// Sends `parameters`, `state` and `iss` (RFC 9207) to the client.
+    /// Sends `parameters`, `state`, `session_state` (OpenID Connect Session Management §2) and `iss`
+    /// (RFC 9207) to the client.
     pub(super) fn send(
         &self,
         visit: &Visit,
@@ -84,6 +85,8 @@ impl ReplyTo {
     ) -> Response {
         let mut fields = parameters.to_vec();
         fields.extend(self.state.as_deref().map(|state| ("state", state)));
+        let session_state = self.session_state(visit);
+        fields.extend(session_state.as_deref().map(|state| ("session_state", state)));
         fields.push(("iss", issuer));
         let encoded =
             || form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
@@ -97,6 +100,12 @@ impl ReplyTo {
                 pages::form_post(&pages::FormPost { look: &look, action: uri, fields: &fields })
             }
         }
+    }
+
+    fn session_state(&self, visit: &Visit) -> Option<String> {
+        let session = visit.session.as_ref().map(|session| session.public_id.as_str());
+        let session = session.unwrap_or_default();
+        self.openid.then(|| check_session::state(&self.client_id, &self.redirect_uri, session))?
     }
 }
 
@@ -127,6 +136,8 @@ impl IdentityServer {
             error: complaint.error.to_owned(),
             description: complaint.description.to_owned(),
             client: complaint.client.clone(),
+            ui_locales: complaint.ui_locales.clone(),
+            request: visit.exchange.id.to_string(),
         };
         let text = serde_json::to_vec(&message).unwrap_or_default();
         let sealed = self.parts.seal.seal(MESSAGE, &text).unwrap_or_default();

@@ -1,24 +1,42 @@
 //! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1), read and judged once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
+use url::Host;
+use url::Url;
 
 use crate::config::Config;
 use crate::config::model::identity_server::Client;
 use crate::http::form::Form;
 use crate::identity_server::client;
-use crate::identity_server::grant::code;
 use crate::identity_server::keys;
 use crate::identity_server::keys::Keys;
-use crate::identity_server::person;
 use crate::identity_server::reply::Complaint;
 use crate::identity_server::reply::Refusal;
 use crate::identity_server::reply::ReplyTo;
-use crate::identity_server::reply::ResponseMode;
-use crate::identity_server::requested::RequestedClaims;
+use crate::identity_server::request_details::Details;
+use crate::identity_server::response_type::ResponseType;
+use crate::identity_server::response_type::TypeFault;
 use crate::identity_server::scope;
+
+/// A request's parameters, and how they came here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The parameters that count.
+    pub(super) form: Form,
+    /// Whether the client sent them to us itself (RFC 9126).
+    pub(super) pushed: bool,
+    /// Whether the client signed them (RFC 9101).
+    pub(super) signed: bool,
+}
+
+impl Asked {
+    /// Parameters as a browser brings them.
+    pub(super) fn plain(form: Form) -> Self {
+        Self { form, pushed: false, signed: false }
+    }
+}
 
 /// A request that may be answered.
 #[derive(Clone, Debug)]
@@ -35,40 +53,6 @@ pub(super) struct AuthorizationRequest {
     pub(super) details: Details,
 }
 
-/// Parameters whose faults the client is told of.
-#[derive(Clone, Debug)]
-pub(super) struct Details {
-    /// `nonce`, at most 300 bytes.
-    pub(super) nonce: Option<String>,
-    /// The S256 `code_challenge`.
-    pub(super) challenge: Option<String>,
-    /// `prompt=none`: no page may be shown.
-    pub(super) silent: bool,
-    /// `prompt=login` or `select_account`: a sign-in that is newer than the request.
-    pub(super) sign_in_anew: bool,
-    /// `prompt=consent`: the person is asked in any case.
-    pub(super) consent_anew: bool,
-    /// `max_age`.
-    pub(super) max_age: Option<Duration>,
-    /// The only subject that will do (`id_token_hint`, `claims`).
-    pub(super) subject: Option<String>,
-    /// `login_hint`.
-    pub(super) login_hint: Option<String>,
-    /// `acr_values=idp:…`, when there is such a provider.
-    pub(super) idp: Option<String>,
-    /// `claims`.
-    pub(super) claims: RequestedClaims,
-}
-
-/// `response_type`, its words in any order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResponseType {
-    /// `code`
-    Code,
-    /// `code id_token`, the hybrid flow that the CMS uses.
-    CodeIdToken,
-}
-
 /// What requests are judged by.
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
@@ -82,10 +66,18 @@ pub(super) struct Judge<'a> {
 
 /// An error code and its description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fault(&'static str, &'static str);
+pub(super) struct Fault(pub(super) &'static str, pub(super) &'static str);
 
-const fn invalid(description: &'static str) -> Fault {
+/// A fault of the request's form.
+pub(super) const fn invalid(description: &'static str) -> Fault {
     Fault("invalid_request", description)
+}
+
+/// A request whose client and whose answer's way are certain.
+struct Addressed {
+    client: Arc<Client>,
+    response_type: ResponseType,
+    reply: ReplyTo,
 }
 
 impl Judge<'_> {
@@ -93,17 +85,17 @@ impl Judge<'_> {
     ///
     /// # Errors
     ///
-    /// On our own page what makes it uncertain who asks, where the answer goes, and in which shape;
-    /// to the client what comes after that.
-    pub(super) fn read(&self, form: &Form) -> Result<AuthorizationRequest, Refusal> {
-        let client = self.client(form).map_err(|fault| page(fault, None))?;
-        let on_page = |fault| page(fault, Some(client.name.clone()));
-        let redirect_uri = redirect_uri(&client, form).map_err(on_page)?;
-        let (response_type, mode) = response_type(&client, form).map_err(on_page)?;
-        let scopes = self.scopes(&client, form).map_err(on_page)?;
-        let state = value(form, "state").map(str::to_owned);
-        let reply = ReplyTo { redirect_uri, mode, state };
-        match self.details(&client, response_type, form) {
+    /// On our own page what makes it uncertain who asks, where the answer goes, in which shape and
+    /// for what; to the client what comes after that.
+    pub(super) fn read(&self, asked: &Asked) -> Result<AuthorizationRequest, Refusal> {
+        let form = &asked.form;
+        let Addressed { client, response_type, reply } = self.address(form)?;
+        let scopes = self
+            .scopes(&client, response_type, form)
+            .map_err(|fault| page(fault, form, Some(&client)))?;
+        let details = check_way(&client, asked)
+            .and_then(|()| Details::read(self, &client, (response_type, &scopes), form));
+        match details {
             Ok(details) => {
                 Ok(AuthorizationRequest { client, reply, response_type, scopes, details })
             }
@@ -111,74 +103,80 @@ impl Judge<'_> {
         }
     }
 
-    fn client(&self, form: &Form) -> Result<Arc<Client>, Fault> {
-        let id = value(form, "client_id").filter(|id| id.len() <= 100);
-        let id = id.ok_or(invalid("client_id is missing or too long"))?;
-        client::find(&self.config.identity_server, id)
-            .cloned()
-            .ok_or(Fault("unauthorized_client", "the client is unknown or switched off"))
+    /// Says `fault` about the request that `form` belongs to: to its client, if it is certain who
+    /// that is.
+    pub(super) fn refuse(&self, form: &Form, Fault(error, description): Fault) -> Refusal {
+        match self.address(form) {
+            Ok(Addressed { reply, .. }) => Refusal::Client { reply, error, description },
+            Err(refusal) => refusal,
+        }
     }
 
-    fn scopes(&self, client: &Client, form: &Form) -> Result<Vec<String>, Fault> {
+    /// The client that a request names.
+    pub(super) fn client(&self, form: &Form) -> Result<Arc<Client>, Refusal> {
+        let id = value(form, "client_id").filter(|id| id.len() <= 100);
+        let id = id.ok_or_else(|| page(invalid("client_id is missing or too long"), form, None))?;
+        let client = client::find(&self.config.identity_server, id);
+        client.filter(|client| client.protocol == "oidc").cloned().ok_or_else(|| {
+            let what = "the client is unknown, switched off, or one of another protocol";
+            page(Fault("unauthorized_client", what), form, None)
+        })
+    }
+
+    fn address(&self, form: &Form) -> Result<Addressed, Refusal> {
+        let client = self.client(form)?;
+        let on_page = |fault| page(fault, form, Some(&client));
+        let redirect_uri = redirect_uri(&client, form).map_err(on_page)?;
+        let typed = value(form, "response_type").unwrap_or_default();
+        let response_type =
+            ResponseType::read(typed, &client).map_err(type_fault).map_err(on_page)?;
+        let mode = response_type.mode(value(form, "response_mode"), &client);
+        let reply = ReplyTo {
+            client_id: client.id.clone(),
+            redirect_uri,
+            mode: mode.map_err(type_fault).map_err(on_page)?,
+            state: value(form, "state").map(str::to_owned),
+            openid: words(form, "scope").any(|scope| scope == scope::OPENID),
+        };
+        Ok(Addressed { client, response_type, reply })
+    }
+
+    /// Known and allowed scopes that go with the response type (IdentityServer4's plausibility
+    /// rules). `offline_access` means nothing where no code comes (OpenID Connect Core §11).
+    fn scopes(
+        &self,
+        client: &Client,
+        asked: ResponseType,
+        form: &Form,
+    ) -> Result<Vec<String>, Fault> {
         let settings = &self.config.identity_server;
         let text = value(form, "scope").ok_or(invalid("scope is missing"))?;
-        let scopes = scope::read(settings, client, text).map_err(|fault| match fault {
+        let mut scopes = scope::read(settings, client, text).map_err(|fault| match fault {
             scope::ScopeFault::Malformed => invalid("scope is empty or too long"),
             scope::ScopeFault::NotAllowed => {
                 Fault("invalid_scope", "a scope is unknown or not allowed to the client")
             }
         })?;
+        if !asked.code {
+            scopes.retain(|scope| scope != scope::OFFLINE_ACCESS);
+        }
         let openid = scopes.iter().any(|scope| scope == scope::OPENID);
-        if !openid && scopes.iter().any(|scope| scope::is_identity(settings, scope)) {
-            return Err(Fault("invalid_scope", "a scope of the user goes with openid only"));
-        }
-        Ok(scopes)
-    }
-
-    fn details(
-        &self,
-        client: &Client,
-        response_type: ResponseType,
-        form: &Form,
-    ) -> Result<Details, Fault> {
-        refuse_unsupported(form)?;
-        let nonce = bounded(form, "nonce", 300)?.map(str::to_owned);
-        let needs_nonce = response_type == ResponseType::CodeIdToken;
-        if needs_nonce && (nonce.is_none() || !asks_openid(form)) {
-            return Err(invalid("an ID token in the answer needs nonce and the scope openid"));
-        }
-        let Prompt { silent, sign_in_anew, consent_anew } = prompt(form)?;
-        let claims = claims(form)?;
-        bounded(form, "ui_locales", 100)?;
-        Ok(Details {
-            nonce,
-            challenge: challenge(client, response_type, form)?,
-            silent,
-            sign_in_anew,
-            consent_anew,
-            max_age: max_age(form)?,
-            subject: self.subject(client, form, &claims)?,
-            login_hint: bounded(form, "login_hint", 100)?.map(str::to_owned),
-            idp: self.idp(form)?,
-            claims,
-        })
-    }
-
-    /// Whom the request is about, if it says so. The hint may have expired (OpenID Connect Core
-    /// §3.1.2.1), but it must be an ID token of ours and of this client.
-    fn subject(
-        &self,
-        client: &Client,
-        form: &Form,
-        claims: &RequestedClaims,
-    ) -> Result<Option<String>, Fault> {
-        let Some(hint) = value(form, "id_token_hint") else { return Ok(claims.subject.clone()) };
-        let hinted = self.hinted(hint).filter(|hinted| hinted.client == client.id);
-        let subject =
-            hinted.ok_or(invalid("id_token_hint is not an ID token of this client"))?.subject;
-        match &claims.subject {
-            Some(other) if *other != subject => Err(invalid("id_token_hint and claims disagree")),
-            Some(_) | None => Ok(Some(subject)),
+        let identity = scopes.iter().any(|scope| scope::is_identity(settings, scope));
+        let api = scopes.iter().any(|scope| scope::is_api(settings, scope));
+        match asked {
+            _ if identity && !openid => {
+                Err(Fault("invalid_scope", "a scope of the user goes with openid only"))
+            }
+            ResponseType { id_token: true, .. } if !openid => {
+                Err(invalid("an ID token needs the scope openid"))
+            }
+            ResponseType { code: false, id_token: true, token: false } if api => {
+                Err(Fault("invalid_scope", "an ID token alone opens no API"))
+            }
+            ResponseType { code: false, id_token: false, token: true } if openid || !api => {
+                Err(Fault("invalid_scope", "an access token alone is for APIs"))
+            }
+            _ => Ok(scopes),
         }
     }
 
@@ -190,14 +188,6 @@ impl Judge<'_> {
             return None;
         }
         Some(Hinted { subject: text("sub")?, client: text("aud")? })
-    }
-
-    /// The provider that `acr_values` names; one that is not there is passed over (FED-07).
-    fn idp(&self, form: &Form) -> Result<Option<String>, Fault> {
-        let values = bounded(form, "acr_values", 300)?.unwrap_or_default();
-        let named = values.split(' ').find_map(|value| value.strip_prefix("idp:"));
-        let known = |idp: &&str| *idp == person::LOCAL || person::is_external(self.config, idp);
-        Ok(named.filter(known).map(str::to_owned))
     }
 }
 
@@ -211,140 +201,90 @@ pub(super) struct Hinted {
 }
 
 /// A parameter without a value counts as left out (RFC 6749 §3.1).
-fn value<'a>(form: &'a Form, name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(form: &'a Form, name: &str) -> Option<&'a str> {
     form.get(name).filter(|value| !value.is_empty())
 }
 
-fn page(Fault(error, description): Fault, client: Option<String>) -> Refusal {
-    Refusal::Page(Complaint { error, description, client })
+/// The words of a parameter.
+pub(super) fn words<'a>(form: &'a Form, name: &str) -> impl Iterator<Item = &'a str> {
+    value(form, name).unwrap_or_default().split(' ').filter(|word| !word.is_empty())
+}
+
+/// A refusal on our own page, in the languages that the request asks for.
+pub(super) fn page(
+    Fault(error, description): Fault,
+    form: &Form,
+    client: Option<&Arc<Client>>,
+) -> Refusal {
+    let ui_locales = value(form, "ui_locales").filter(|locales| locales.len() <= 100);
+    Refusal::Page(Complaint {
+        error,
+        description,
+        client: client.map(|client| client.name.clone()),
+        ui_locales: ui_locales.map(str::to_owned),
+    })
+}
+
+/// Requests must come in the way that their client's file demands.
+fn check_way(client: &Client, asked: &Asked) -> Result<(), Fault> {
+    if client.require_pushed_authorization && !asked.pushed {
+        return Err(invalid("the client has to push its requests"));
+    }
+    if client.require_request_object && !asked.signed {
+        return Err(invalid("the client has to sign its requests"));
+    }
+    Ok(())
 }
 
 fn redirect_uri(client: &Client, form: &Form) -> Result<String, Fault> {
+    let known = |uri: &&str| {
+        client::is_registered(&client.redirect_uris, uri)
+            || client.loopback_ports && is_registered_but_for_port(&client.redirect_uris, uri)
+    };
     value(form, "redirect_uri")
-        .filter(|uri| uri.len() <= 400 && client::is_registered(&client.redirect_uris, uri))
+        .filter(|uri| uri.len() <= 400)
+        .filter(known)
         .map(str::to_owned)
         .ok_or(invalid("redirect_uri is missing or not registered"))
 }
 
-fn response_type(client: &Client, form: &Form) -> Result<(ResponseType, ResponseMode), Fault> {
-    let mut words: Vec<_> = value(form, "response_type").unwrap_or_default().split(' ').collect();
-    words.sort_unstable();
-    let hybrid = client.grant_types.iter().any(|grant| grant == "hybrid");
-    let code = client.grant_types.iter().any(|grant| grant == code::NAME);
-    let (response_type, allowed) = match words.as_slice() {
-        ["code"] => (ResponseType::Code, code),
-        ["code", "id_token"] => (ResponseType::CodeIdToken, hybrid),
-        _ => return Err(Fault("unsupported_response_type", "response_type is missing or unknown")),
+/// An installed application listens on whichever port of the loopback address is free
+/// (RFC 8252 §7.3). `localhost` is a name that others may answer to, and stays exact.
+fn is_registered_but_for_port(registered: &[String], uri: &str) -> bool {
+    let without_port = |text: &str| {
+        let mut url = Url::parse(text).ok()?;
+        let loopback = match url.host()? {
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+            Host::Domain(_) => false,
+        };
+        let as_written = url.as_str() == text;
+        let fits = loopback && as_written && url.scheme() == "http";
+        fits.then(|| url.set_port(None).ok().map(|()| url.to_string())).flatten()
     };
-    if !allowed {
-        return Err(Fault("unauthorized_client", "the client may not use this response_type"));
-    }
-    let mode = match (value(form, "response_mode"), response_type) {
-        // A fragment survives redirects and is open to scripts: no place for the code of a client
-        // that proves nothing when it redeems it.
-        (Some("fragment"), ResponseType::Code) if !client.require_secret => {
-            return Err(invalid("the code of a public client does not go into a fragment"));
+    let Some(bare) = without_port(uri) else { return false };
+    let meant = |known: &&String| without_port(known).is_some_and(|known| known == bare);
+    registered
+        .iter()
+        .find(meant)
+        .is_some_and(|known| client::is_registered(std::slice::from_ref(known), known))
+}
+
+const fn type_fault(fault: TypeFault) -> Fault {
+    match fault {
+        TypeFault::UnknownType => {
+            Fault("unsupported_response_type", "response_type is missing or unknown")
         }
-        (None | Some("query"), ResponseType::Code) => ResponseMode::Query,
-        (None, ResponseType::CodeIdToken) | (Some("fragment"), _) => ResponseMode::Fragment,
-        (Some("form_post"), _) => ResponseMode::FormPost,
-        (Some("query"), ResponseType::CodeIdToken) => {
-            return Err(invalid("an ID token does not go into a query"));
+        TypeFault::FlowNotAllowed => {
+            Fault("unauthorized_client", "the client may not use this response_type")
         }
-        (Some(_), _) => {
-            return Err(Fault("unsupported_response_type", "response_mode is unknown"));
+        TypeFault::TokenNotAllowed => {
+            invalid("the client may not have access tokens through a browser")
         }
-    };
-    Ok((response_type, mode))
-}
-
-/// What would change the request's meaning if it were passed over in silence
-/// (OpenID Connect Core §3.1.2.6).
-fn refuse_unsupported(form: &Form) -> Result<(), Fault> {
-    match (value(form, "request"), value(form, "request_uri"), value(form, "registration")) {
-        (Some(_), Some(_), _) => Err(invalid("request and request_uri exclude each other")),
-        (Some(_), None, _) => Err(Fault("request_not_supported", "request is not supported")),
-        (None, Some(_), _) => {
-            Err(Fault("request_uri_not_supported", "request_uri is not supported"))
+        TypeFault::UnknownMode => Fault("unsupported_response_type", "response_mode is unknown"),
+        TypeFault::TokenInQuery => invalid("a token does not go into a query"),
+        TypeFault::PublicCodeInFragment => {
+            invalid("the code of a public client does not go into a fragment")
         }
-        (None, None, Some(_)) => {
-            Err(Fault("registration_not_supported", "registration is not supported"))
-        }
-        (None, None, None) => Ok(()),
     }
-}
-
-/// The `claims` parameter, and `acr`, which `acr_values` asks for (OpenID Connect Core §3.1.2.1).
-fn claims(form: &Form) -> Result<RequestedClaims, Fault> {
-    let mut claims = match value(form, "claims") {
-        Some(text) => RequestedClaims::read(text).ok_or(invalid("claims is malformed"))?,
-        None => RequestedClaims::default(),
-    };
-    let mut classes = value(form, "acr_values").unwrap_or_default().split(' ');
-    if classes.any(|class| !class.is_empty() && !class.starts_with("idp:")) {
-        claims.id_token.push("acr".to_owned());
-    }
-    Ok(claims)
-}
-
-fn asks_openid(form: &Form) -> bool {
-    value(form, "scope").is_some_and(|scopes| scopes.split(' ').any(|s| s == scope::OPENID))
-}
-
-fn bounded<'a>(form: &'a Form, name: &str, longest: usize) -> Result<Option<&'a str>, Fault> {
-    match value(form, name) {
-        Some(text) if text.len() > longest => {
-            Err(invalid("nonce, login_hint, ui_locales or acr_values is too long"))
-        }
-        text => Ok(text),
-    }
-}
-
-/// What `prompt` asks for; unknown words are passed over.
-struct Prompt {
-    silent: bool,
-    sign_in_anew: bool,
-    consent_anew: bool,
-}
-
-fn prompt(form: &Form) -> Result<Prompt, Fault> {
-    let words: Vec<_> = value(form, "prompt").unwrap_or_default().split(' ').collect();
-    let silent = words.contains(&"none");
-    if silent && words.len() > 1 {
-        return Err(invalid("prompt=none stands alone"));
-    }
-    let sign_in_anew = words.iter().any(|word| matches!(*word, "login" | "select_account"));
-    Ok(Prompt { silent, sign_in_anew, consent_anew: words.contains(&"consent") })
-}
-
-fn max_age(form: &Form) -> Result<Option<Duration>, Fault> {
-    let Some(text) = value(form, "max_age") else { return Ok(None) };
-    let digits = text.bytes().all(|b| b.is_ascii_digit());
-    let seconds = text.parse().ok().filter(|_| digits);
-    Ok(Some(Duration::from_secs(seconds.ok_or(invalid("max_age is not a number of seconds"))?)))
-}
-
-/// S256 and nothing else; a method that is left out means `plain` (RFC 7636 §4.3). Without a secret
-/// nothing else binds a code to who asked for it, so that a public client needs a challenge whatever
-/// its file says (RFC 9700 §2.1.1); the CMS's own hybrid flow has its nonce and `c_hash`.
-fn challenge(
-    client: &Client,
-    response_type: ResponseType,
-    form: &Form,
-) -> Result<Option<String>, Fault> {
-    let Some(challenge) = value(form, "code_challenge") else {
-        let public_code = !client.require_secret && response_type == ResponseType::Code;
-        let method = value(form, "code_challenge_method");
-        if client.require_pkce || public_code || method.is_some() {
-            return Err(invalid("code_challenge is missing"));
-        }
-        return Ok(None);
-    };
-    if value(form, "code_challenge_method") != Some("S256") {
-        return Err(invalid("code_challenge_method must be S256"));
-    }
-    if !code::is_pkce_text(challenge) {
-        return Err(invalid("code_challenge is not 43 to 128 unreserved characters"));
-    }
-    Ok(Some(challenge.to_owned()))
 }

@@ -60,5 +60,6 @@ const TOKEN_LENGTH: usize = 43;
 
 /// `SameSite=None`, because a provider's `form_post` is a cross-site POST.
 fn cookie(token: &str) -> OwnCookie<'_> {
-    OwnCookie { name: LOGIN_COOKIE, value: token, cross_site: true, max_age: None }
+    let (name, value) = (LOGIN_COOKIE, token);
+    OwnCookie { name, value, cross_site: true, readable: false, max_age: None }
 }

@@ -85,21 +85,31 @@ impl Login {
         })
     }
 
-    /// Begins the session, ends the browser's old one under the same cookie, and goes on.
+    /// Begins the session, ends the browser's old one under the same cookie, and goes on. Somebody
+    /// who signs in at the identity server once more keeps the session's public name (LOGIN-09).
     pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Response {
         let Arrival { site, source, return_path, identity } = arrival;
         let settings = &visit.config.sessions;
         let name = cookie::name(settings, site, source);
-        self.end_sessions(visit, &name, End::Replace);
+        let ended = self.end_sessions(visit, &name, End::Replace);
+        let before = ended.iter().find(|before| {
+            let (before, person) = (&before.identity, &identity);
+            let same = before.provider == person.provider && before.subject == person.subject;
+            same && place::is_identity_server(site)
+        });
         let note = identity.claims.first(overage::CLAIM).map(|_| overage::CLAIM);
         if note.is_some() {
             tracing::warn!(provider = ?about.provider, user = ?identity.user.name, advice = overage::ADVICE, request.id = %visit.exchange.id, "too many groups for a token");
         }
         self.succeeded(about, &identity.user.name, note, &visit.exchange);
-        let (token, session) = self.parts.sessions.begin(identity, settings);
+        let (token, session) =
+            self.parts.sessions.begin_after(before.map(AsRef::as_ref), identity, settings);
         let mut response = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);
         response.headers_mut().append(header::SET_COOKIE, line);
+        if let Some(line) = cookie::set_public(settings, site, &session) {
+            response.headers_mut().append(header::SET_COOKIE, line);
+        }
         response
     }
 

@@ -95,6 +95,7 @@ impl Login {
                 if !names.contains(&name) {
                     ended.extend(self.end_sessions(visit, &name, End::SignOut));
                     lines.push(cookie::remove(site, &name));
+                    lines.extend(cookie::remove_public(&config.sessions, site));
                     names.push(name);
                 }
             }

@@ -175,7 +175,8 @@ fn is_formatting(c: char) -> bool {
 }
 
 /// RFC 3339 in UTC, to the second.
-struct Moment(Timestamp);
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(pub Timestamp);
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -61,6 +61,11 @@ pub struct Metrics {
     pub cookie_contradictions: IntCounter,
     /// `vestibule_limits_hit_total{limit}`: `connections`, `connections_per_address`, `header_bytes` ….
     pub limits: IntCounterVec,
+    /// `vestibule_signing_keys{algorithm,state}`.
+    pub signing_keys: IntGaugeVec,
+    /// `vestibule_signing_key_ends_timestamp_seconds{algorithm,kid}`: when a key signs no more, or its
+    /// certificate ends.
+    pub signing_key_ends: IntGaugeVec,
     /// `vestibule_certificate_expiry_timestamp_seconds{certificate}`.
     pub certificate_expiry: IntGaugeVec,
     /// `vestibule_jwks_age_seconds{provider}`: since the keys were last fetched.
@@ -140,6 +145,18 @@ impl Metrics {
                 "Requests with two values under one cookie name of ours.",
             ),
             limits: counters(r, "limits_hit_total", "Limits hit.", &["limit"]),
+            signing_keys: gauges(
+                r,
+                "signing_keys",
+                "Signing keys that are published.",
+                &["algorithm", "state"],
+            ),
+            signing_key_ends: gauges(
+                r,
+                "signing_key_ends_timestamp_seconds",
+                "When a signing key signs no more, or its certificate ends.",
+                &["algorithm", "kid"],
+            ),
             certificate_expiry: gauges(
                 r,
                 "certificate_expiry_timestamp_seconds",

@@ -5,5 +5,6 @@ pub mod lines;
 pub mod log;
 pub mod metrics;
 
+pub use lines::Moment;
 pub use lines::civil_date;
 pub use metrics::Metrics;

@@ -51,7 +51,7 @@ impl Language {
         wishes.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         let wishes: Vec<LanguageIdentifier> = wishes.into_iter().map(|(_, tag)| tag).collect();
         let lookup = NegotiationStrategy::Lookup;
-        let best = *negotiate_languages(&wishes, &*TAGS, None, lookup).first()?;
+        let best = *negotiate_languages(&wishes, &TAGS, None, lookup).first()?;
         Self::ALL.into_iter().find(|language| best.to_string() == language.tag())
     }
 

@@ -54,7 +54,7 @@ pub fn grants(grants: &Grants<'_>) -> Response {
 
 impl Held<'_> {
     fn since(&self, look: &Look) -> String {
-        look.with("grant-since", "date", &civil_date(self.since).to_string()).into_owned()
+        look.with("grant-since", "date", civil_date(self.since).to_string()).into_owned()
     }
 
     fn ends(&self, look: &Look) -> Option<String> {

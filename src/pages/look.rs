@@ -78,8 +78,8 @@ impl Look {
     }
 
     /// The text called `key` with one value in it.
-    pub(crate) fn with(&self, key: &str, name: &str, value: &str) -> Cow<'static, str> {
-        self.language.say(key, &[(name, value)])
+    pub(crate) fn with(&self, key: &str, name: &str, value: impl AsRef<str>) -> Cow<'static, str> {
+        self.language.say(key, &[(name, value.as_ref())])
     }
 }
 

@@ -97,8 +97,10 @@ impl SignIn<'_> {
             None => "",
         }
     }
+}
 
-    fn recovery<'f>(&self, form: &'f LocalForm<'_>) -> Option<&'f str> {
-        form.recovery.filter(|link| headers::is_safe_link(link))
+impl LocalForm<'_> {
+    fn safe_recovery(&self) -> Option<&str> {
+        self.recovery.filter(|link| headers::is_safe_link(link))
     }
 }

@@ -39,7 +39,48 @@ pub fn is_ours(settings: &SessionSettings, cookie: &str) -> bool {
     let kind = format!(".AspNet.{}", settings.authentication_type);
     let session = strip_prefix_any_case(rest, &kind)
         .is_some_and(|source| source.is_empty() || source.starts_with('.'));
-    session || rest.eq_ignore_ascii_case("idsrv") || is_login_cookie(cookie)
+    let identity = ["idsrv", PUBLIC].iter().any(|name| rest.eq_ignore_ascii_case(name));
+    session || identity || is_login_cookie(cookie)
+}
+
+/// The cookie that tells the identity server's session-management frame which session there is.
+const PUBLIC: &str = "idsrv.session";
+
+/// Its name, prefix included.
+pub fn public_name(settings: &SessionSettings) -> String {
+    format!("{}{PUBLIC}", settings.cookie_prefix)
+}
+
+/// The line that tells scripts on the identity server's site the session's public name, which opens
+/// nothing. `None` on any other site.
+pub fn set_public(
+    settings: &SessionSettings,
+    site: &Site,
+    session: &Session,
+) -> Option<HeaderValue> {
+    public(settings, site, &session.public_id, lifetime(session))
+}
+
+/// The line that takes it away again. `None` where there never is one.
+pub fn remove_public(settings: &SessionSettings, site: &Site) -> Option<HeaderValue> {
+    public(settings, site, "", Some(0))
+}
+
+fn public(
+    settings: &SessionSettings,
+    site: &Site,
+    value: &str,
+    max_age: Option<u64>,
+) -> Option<HeaderValue> {
+    let name = public_name(settings);
+    let cookie = OwnCookie { readable: true, ..own(site, &name, value, max_age) };
+    (site.destination == Destination::IdentityServer).then(|| cookie.header())
+}
+
+/// How long the browser keeps a session's cookies; `None` until it closes.
+fn lifetime(session: &Session) -> Option<u64> {
+    let seconds = session.ends_at.since(session.began_at).as_secs();
+    session.identity.remembered.then_some(seconds)
 }
 
 /// The cookie that binds started sign-ins to a browser.
@@ -91,8 +132,7 @@ impl<'a> Tokens<'a> {
 /// The `Set-Cookie` line for a session that has just begun. Cross-site only on the identity server,
 /// where authorize may be posted or framed from elsewhere.
 pub fn set(site: &Site, name: &str, token: &str, session: &Session) -> HeaderValue {
-    let lifetime = session.ends_at.since(session.began_at).as_secs();
-    own(site, name, token, session.identity.remembered.then_some(lifetime)).header()
+    own(site, name, token, lifetime(session)).header()
 }
 
 /// The line that removes a session's cookie.
@@ -102,7 +142,7 @@ pub fn remove(site: &Site, name: &str) -> HeaderValue {
 
 fn own<'a>(site: &Site, name: &'a str, value: &'a str, max_age: Option<u64>) -> OwnCookie<'a> {
     let cross_site = site.destination == Destination::IdentityServer;
-    OwnCookie { name, value, cross_site, max_age }
+    OwnCookie { name, value, cross_site, readable: false, max_age }
 }
 
 fn strip_prefix_any_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

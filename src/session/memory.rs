@@ -68,6 +68,17 @@ impl Sessions {
     /// Begins a session and returns it with the token for the browser's cookie, which is kept
     /// nowhere here. When the table is full the oldest session ends.
     pub fn begin(&self, identity: Identity, settings: &SessionSettings) -> (String, Arc<Session>) {
+        self.begin_after(None, identity, settings)
+    }
+
+    /// The same for somebody who signs in once more: what goes by the public name of the session
+    /// `before` goes on, under another token.
+    pub fn begin_after(
+        &self,
+        before: Option<&Session>,
+        identity: Identity,
+        settings: &SessionSettings,
+    ) -> (String, Arc<Session>) {
         let token = random::token();
         let now = self.clock.now();
         let session = Arc::new(Session {
@@ -75,7 +86,7 @@ impl Sessions {
             began_at: now,
             ends_at: end_of(&identity, settings, now),
             idle: idle_of(&identity, settings),
-            public_id: random::identifier(),
+            public_id: before.map_or_else(random::identifier, |before| before.public_id.clone()),
             last_used: AtomicI64::new(now.0),
             rendered: ArcSwapOption::empty(),
             renewal: identity.refresh.as_ref().map(Renewal::new),

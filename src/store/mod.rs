@@ -2,6 +2,7 @@
 
 pub mod grants;
 mod handles;
+pub mod keys;
 pub mod spent;
 pub mod sql;
 

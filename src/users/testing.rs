@@ -15,6 +15,7 @@ use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
 use crate::config::model::SessionSettings;
+use crate::config::model::SigningSettings;
 use crate::config::model::StoreAddress;
 use crate::config::model::Timeouts;
 use crate::config::model::identity_server::IdentityServerSettings;
@@ -56,6 +57,7 @@ pub(crate) fn config() -> Config {
         user_name_template: None,
         requires_unique_email: false,
         store: StoreAddress::Memory,
+        signing: SigningSettings::default(),
         sessions: sessions(),
         identity_prefix: "/identity/".to_owned(),
         appearance: crate::config::model::Appearances::default(),

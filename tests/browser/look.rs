@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::json;
 use vestibule::pages;
 use vestibule::pages::FormPost;
+use vestibule::pages::Look;
 
 use crate::stage::Habits;
 use crate::stage::play;
@@ -130,7 +131,9 @@ fn is_whole(request: &[u8]) -> bool {
 }
 
 fn form(action: &str) -> String {
-    let page = FormPost { action, fields: &[("code", "a \"b\""), ("submit", "x")] };
+    let look = Look::default();
+    let fields = [("code", "a \"b\""), ("submit", "x")];
+    let page = FormPost { look: &look, action, fields: &fields };
     let (head, body) = pages::form_post(&page).into_parts();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let body = runtime.block_on(body.collect()).unwrap().to_bytes();

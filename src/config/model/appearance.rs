@@ -73,6 +73,7 @@ impl Color {
     }
 
     /// Black or white, whichever is read better on it. One of them always has a contrast of 4.58.
+    #[must_use]
     pub fn text_on(self) -> Self {
         if self.contrast(Self::WHITE) >= self.contrast(Self::BLACK) {
             Self::WHITE

@@ -170,7 +170,7 @@ pub struct LocalUser {
     pub email: Option<String>,
     /// `FullName`, when known.
     pub full_name: Option<String>,
-    /// Argon2id, PHC form.
+    /// Argon2id in PHC form, or `membership:ALGORITHM:SALT:HASH`.
     pub password_hash: Secret,
     /// Roles given here.
     pub roles: Vec<String>,

@@ -5,6 +5,7 @@ pub mod client;
 pub mod gateway;
 pub mod identity_server;
 pub mod provider;
+pub mod signing;
 pub mod site;
 pub mod store;
 pub mod transformation;
@@ -41,6 +42,7 @@ pub use provider::ResponseMode;
 pub use provider::ResponseType;
 pub use provider::Tenants;
 pub use provider::Userinfo;
+pub use signing::SigningSettings;
 pub use site::Destination;
 pub use site::HostPattern;
 pub use site::Site;
@@ -94,6 +96,8 @@ pub struct Config {
     pub appearance: Appearances,
     /// Where is kept what outlives the process and what instances share.
     pub store: StoreAddress,
+    /// What the identity server signs with.
+    pub signing: SigningSettings,
     /// How long sessions live, how many there may be, what their cookies are called.
     pub sessions: SessionSettings,
     /// `FederatedAuthentication.IdentityProcessingPathPrefix`: `/identity/` unless patched; begins

@@ -158,8 +158,15 @@ fn local_user(element: &Element, report: &mut Report) -> Option<LocalUser> {
     }
     let hash = hash?;
     if !password::is_hash(hash) {
-        let what = format!("the passwordHash of `{name}` is not an Argon2id hash");
-        report.fault(ours.origin_of("passwordHash"), what, "make one with `vestibule secret hash`");
+        let what = format!("the passwordHash of `{name}` is no hash that is known here");
+        let instead = "make one with `vestibule secret hash`, or write membership:SHA1:SALT:HASH with what the CMS has kept";
+        report.fault(ours.origin_of("passwordHash"), what, instead);
+    } else if !password::is_current(hash) {
+        let what =
+            format!("the passwordHash of `{name}` is a membership hash, which is quick to guess");
+        let instead =
+            "make an Argon2id hash with `vestibule secret hash` when the password is changed";
+        report.lint(ours.origin_of("passwordHash"), what, instead);
     }
     let text = |attribute: &str| ours.text(attribute).filter(|t| !t.is_empty()).map(str::to_owned);
     Some(LocalUser {

@@ -6,7 +6,7 @@ use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
 use crate::config::tree::Element;
 
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "listeners",
     "upstreams",
     "identityServer",
@@ -16,6 +16,7 @@ const SECTIONS: [&str; 13] = [
     "appearance",
     "localUsers",
     "sessions",
+    "signingKeys",
     "users",
     "limits",
     "timeouts",

@@ -35,6 +35,7 @@ mod resources;
 mod server_options;
 mod sessions;
 mod settings;
+mod signing;
 mod sites;
 mod store;
 mod transformations;
@@ -145,6 +146,7 @@ fn config(
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        signing: signing::read(gateway, dictionary, &identity_server, &users.store, report),
         store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
         identity_prefix: settings.identity_prefix.clone(),

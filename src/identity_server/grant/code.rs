@@ -31,6 +31,9 @@ pub(in crate::identity_server) struct Code {
     pub(in crate::identity_server) challenge: Option<String>,
     /// The nonce that its request sent.
     pub(in crate::identity_server) nonce: Option<String>,
+    /// Thumbprint of the one key that it may be redeemed with (`dpop_jkt`, RFC 9449 §10).
+    #[serde(default)]
+    pub(in crate::identity_server) dpop_key: Option<String>,
     /// When it is worth nothing any more.
     pub(in crate::identity_server) expires_at: Timestamp,
 }

@@ -36,6 +36,7 @@ use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::Outcome;
 use crate::identity_server::Parts;
+use crate::identity_server::key_ring::KeyRing;
 use crate::observe::Metrics;
 use crate::session::End;
 use crate::session::Identity;
@@ -70,7 +71,6 @@ struct Rig {
     clock: Clock,
     sessions: Arc<Sessions>,
     session: Option<Arc<Session>>,
-    _keys: tempfile::TempDir,
 }
 
 /// An answer, read.
@@ -127,7 +127,7 @@ impl Rig {
         let clock = Clock::manual(NOW);
         let metrics = Arc::new(Metrics::new());
         let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
-        let keys = tempfile::tempdir().unwrap();
+        let ring = KeyRing::for_test(clock.clone(), Arc::clone(&metrics));
         let parts = Parts {
             clock: clock.clone(),
             metrics,
@@ -135,8 +135,8 @@ impl Rig {
             sessions: Arc::clone(&sessions),
             grants: Arc::new(Grants::in_memory()),
         };
-        let server = IdentityServer::open(keys.path(), parts).unwrap();
-        Self { server, config: Arc::new(config), clock, sessions, session: None, _keys: keys }
+        let server = IdentityServer::new(ring, parts);
+        Self { server, config: Arc::new(config), clock, sessions, session: None }
     }
 
     /// Swaps the configuration, as a reload does.

@@ -9,7 +9,7 @@ use crate::store::sql::OpenError;
 use crate::store::sql::dialect::Dialect;
 
 /// One statement a step. Steps that have been released never change: append.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "create table if not exists vestibule_records (
         id varchar(43) not null primary key,
         kind varchar(32) not null,
@@ -26,6 +26,13 @@ const STEPS: [&str; 5] = [
     "create index vestibule_records_session on vestibule_records (session_key, kind)",
     "create index vestibule_records_subject on vestibule_records (subject_key, kind)",
     "create index vestibule_records_owner on vestibule_records (kind, owner_key, kept_at, id)",
+    "create table if not exists vestibule_signing_keys (
+        name varchar(64) not null primary key,
+        private_half text not null,
+        created_at bigint not null,
+        signs_from bigint not null,
+        retires_at bigint not null
+    )",
 ];
 
 const SCHEMA: &str =

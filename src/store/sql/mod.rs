@@ -3,6 +3,7 @@
 
 mod dialect;
 pub(super) mod grants;
+pub(super) mod keys;
 mod migrations;
 mod sweep;
 

@@ -230,6 +230,36 @@ async fn l278_a_device_is_not_approved_by_somebody_whom_its_client_does_not_admi
     assert_eq!(error(&poll_as(&house, "partners", &codes).await), "authorization_pending");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_asked_one_instance_is_approved_at_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shared.db");
+    let shared = format!("<gateway><users set:store=\"sqlite:{}\" /></gateway>", file.display());
+    let (here, there) = (House::with("", &shared).await, House::with("", &shared).await);
+    let codes = start(&here, &[("scope", "openid api1 offline_access")]).await.json();
+    assert_eq!(error(&poll(&there, &codes).await), "authorization_pending");
+    assert_eq!(error(&poll(&here, &codes).await), "slow_down", "each counts for itself");
+    let mut browser = there.browser();
+    there.sign_in(&mut browser, "jane").await;
+    approve(&mut browser, &codes, &[]).await;
+    here.later(6);
+    let tokens = poll(&here, &codes).await;
+    assert_eq!(tokens.status, 200, "{}", tokens.text());
+    there.later(6);
+    assert_eq!(error(&poll(&there, &codes).await), "invalid_grant");
+}
+
+#[tokio::test]
+async fn p326_a_hostile_code_is_not_shown_again() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let hostile = "/device?userCode=%22%3E%3Csvg/onload%3Dalert(1)%3E";
+    let page = browser.go(hostile).await;
+    let page = house.type_in(&mut browser, &page, "jane").await.page();
+    assert_eq!((page.status, browser.url.path()), (200, "/device"));
+    assert!(!page.text().contains("onload"), "{}", page.text());
+}
+
 /// Starts the flow as the client `device`.
 async fn start(house: &House, form: &[(&str, &str)]) -> Answer {
     start_as(house, "device", form).await

@@ -128,6 +128,20 @@ async fn l272_a_client_may_ask_about_its_own_tokens_and_no_others() {
     assert_eq!(public.status, 401, "a public client proves nothing");
 }
 
+#[tokio::test]
+async fn l271_j238_a_person_or_client_that_is_switched_off_makes_tokens_inactive() {
+    let house = House::start().await;
+    let of_bob = house.authorize_as(&mut house.browser(), "bob", "web", &[("scope", "api1")]).await;
+    let of_bob = house.redeem("web", of_bob.sent("code")).await.json();
+    let of_machine = machine(&house, "api1").await;
+    let without_bob = "<gateway><localUsers><user name=\"sitecore\\bob\"><patch:delete /></user></localUsers></gateway>";
+    let off = "<ClientId>machine</ClientId><Enabled>false</Enabled>";
+    let document = settings("").replace("<ClientId>machine</ClientId>", off);
+    house.reload(&document, without_bob).await;
+    inactive(&ask(&house, "api1", text(&of_bob, "access_token")).await);
+    inactive(&ask(&house, "api1", &of_machine).await);
+}
+
 fn inactive(answer: &Answer) {
     assert_eq!((answer.status, answer.json()), (200, json!({"active": false})));
 }
