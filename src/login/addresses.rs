@@ -23,6 +23,10 @@ pub struct Addresses {
     pub post_logout: Vec<String>,
     /// Where people sign out here.
     pub logout: Vec<String>,
+    /// Where the provider tells us of a sign-out from server to server.
+    pub back_channel_logout: Vec<String>,
+    /// Where its pages tell us of one in a frame.
+    pub front_channel_logout: Vec<String>,
 }
 
 /// The addresses of every enabled OpenID provider: those of the sites and those of the identity
@@ -64,6 +68,8 @@ fn of(config: &Config, provider: &Arc<Provider>, among: &[&Arc<Site>]) -> Option
         redirect: at(&connection.callback_path),
         post_logout: at(&connection.post_logout_path),
         logout: at(&format!("{}logout", config.identity_prefix)),
+        back_channel_logout: at(&format!("{}backchannel-logout", config.identity_prefix)),
+        front_channel_logout: at(&format!("{}frontchannel-logout", config.identity_prefix)),
     })
 }
 
