@@ -104,7 +104,7 @@ impl IdentityServer {
             verification_uri,
             user_code,
             expires_in: client.device_code_lifetime.as_secs(),
-            interval: device::INTERVAL.as_secs(),
+            interval: settings.options.device_interval.as_secs(),
         })
     }
 

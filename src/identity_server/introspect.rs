@@ -53,12 +53,14 @@ impl IdentityServer {
 fn caller<'a>(visit: &'a Visit, form: &Form) -> Option<Caller<'a>> {
     let settings = &visit.config.identity_server;
     let headers = &visit.exchange.headers;
-    let credentials = client::credentials(headers, form).ok()?;
-    let api = settings.api_resources.iter().find(|api| api.name == credentials.id);
     let now = visit.exchange.now;
-    let proves =
-        |api: &Resource| client::is_one_of(client::shared(&api.secrets, now), &credentials.secret);
-    if let Some(api) = api.filter(|api| proves(api)) {
+    let credentials = client::credentials(headers, form).ok();
+    let api = credentials.and_then(|credentials| {
+        let api = settings.api_resources.iter().find(|api| api.name == credentials.id)?;
+        let secrets = client::shared(&api.secrets, now);
+        client::is_one_of(secrets, &credentials.secret).then_some(api)
+    });
+    if let Some(api) = api {
         return Some(Caller::Api(api));
     }
     let client = client::authenticate(settings, headers, form, now).ok()?;
@@ -78,7 +80,7 @@ fn describe(access: Access, caller: &Caller<'_>) -> Option<Value> {
     let mut scopes = access.scopes();
     match caller {
         Caller::Api(api) => {
-            scopes.retain(|scope| owns(api, scope));
+            scopes.retain(|scope| api.scopes.contains(scope));
             if scopes.is_empty() || !is_for(&access, &api.name) {
                 return None;
             }
@@ -92,10 +94,6 @@ fn describe(access: Access, caller: &Caller<'_>) -> Option<Value> {
     description.insert("scope".to_owned(), json!(scopes.join(" ")));
     description.insert("active".to_owned(), json!(true));
     Some(Value::Object(description))
-}
-
-fn owns(api: &Resource, scope: &str) -> bool {
-    api.scopes.iter().any(|own| own == scope) || api.scopes.is_empty() && api.name == scope
 }
 
 /// Whether `api` is among the token's audiences.

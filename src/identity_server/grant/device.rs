@@ -21,9 +21,6 @@ use crate::store::grants::Spending;
 /// The name of the grant.
 pub(in crate::identity_server) const NAME: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// How long a device waits between two attempts.
-pub(in crate::identity_server) const INTERVAL: Duration = Duration::from_secs(5);
-
 /// How long a device code is known for what it was once its time is up.
 pub(in crate::identity_server) const AFTERMATH: Duration = Duration::from_mins(10);
 
@@ -72,7 +69,7 @@ impl IdentityServer {
         let seen = seen.filter(|seen| seen.client == call.client.id && !seen.spent);
         let seen = seen.ok_or(WORTHLESS)?;
         let waiting: Waiting = serde_json::from_str(&seen.data).map_err(|_| WORTHLESS)?;
-        self.count_attempt(code, &seen, &waiting, now).await?;
+        self.count_attempt(call, code, &seen, &waiting).await?;
         if now >= waiting.expires_at {
             return Err(TokenError::CodeOver);
         }
@@ -108,12 +105,14 @@ impl IdentityServer {
     /// begins anew; so is whoever asks at the same moment as another.
     async fn count_attempt(
         &self,
+        call: &Call<'_>,
         code: &str,
         seen: &Record,
         waiting: &Waiting,
-        now: Timestamp,
     ) -> Result<(), TokenError> {
-        let too_soon = waiting.asked_at.is_some_and(|last| now.since(last) < INTERVAL);
+        let now = call.visit.exchange.now;
+        let interval = call.visit.config.identity_server.options.device_interval;
+        let too_soon = waiting.asked_at.is_some_and(|last| now.since(last) < interval);
         let noted = Waiting { asked_at: Some(now), ..waiting.clone() };
         let record = Record { data: grant::encode(&noted), ..seen.clone() };
         let alone = self.parts.grants.replace(Kind::DeviceCode, code, seen, record).await?;
