@@ -5,6 +5,7 @@ use std::io;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::cli;
 use crate::config;
@@ -73,7 +74,7 @@ fn state(provider: &Provider) -> String {
 
 fn mapped<'a>(config: &'a Config, provider: &Provider) -> Vec<&'a Site> {
     let external = &config.identity_server.external_providers;
-    let own = external.iter().any(|known| std::ptr::eq(&**known, provider));
+    let own = external.iter().any(|known| std::ptr::eq(Arc::as_ptr(known), provider));
     let has = |site: &&Site| {
         if own {
             return site.destination == Destination::IdentityServer;
