@@ -102,9 +102,12 @@ impl Login {
         };
         let peer = Peer { provider, connection };
         let person = self.relying_party.renew(peer, signed_in, occasion.now).await;
-        let person = person.map_err(|fault| match fault.ends_session() {
-            true => Failure::Over(fault.reason()),
-            false => Failure::Unasked(fault),
+        let person = person.map_err(|fault| {
+            if fault.ends_session() {
+                Failure::Over(fault.reason())
+            } else {
+                Failure::Unasked(fault)
+            }
         })?;
         let asked = start::inner(provider, None);
         if asked.is_some() && asked != person.inner.as_deref() {
