@@ -58,7 +58,7 @@ async fn the_next_request_after_the_access_token_brings_what_the_provider_says_n
     }
     assert_eq!(world.idp.count("token"), 1);
     let sent = world.idp.calls("token").pop().unwrap();
-    let form = String::from_utf8(sent.body.clone()).unwrap();
+    let form = String::from_utf8(sent.body).unwrap();
     assert!(form.contains("grant_type=refresh_token"), "{form}");
 }
 
