@@ -81,6 +81,8 @@ pub(crate) struct Known {
     pub(crate) require_https: bool,
     /// Whether inbound claims are renamed.
     pub(crate) map_inbound_claims: bool,
+    /// What is asked for at the authorization endpoint.
+    pub(crate) response_type: ResponseType,
 }
 
 impl Known {
@@ -97,6 +99,7 @@ impl Known {
             post_logout_path: "/signout-callback-oidc",
             require_https: true,
             map_inbound_claims: true,
+            response_type: ResponseType::Code,
         }
     }
 }
@@ -159,6 +162,7 @@ fn settings(
         return Err(reader.refusal("clientId", "the client id is missing", "write clientId=\"…\""));
     };
     let secret = reader.text("clientSecret").or(known.client_secret.as_deref());
+    let response_type = reader.response_type(report);
     let protocol = OpenIdConnect {
         issuer,
         metadata_address,
@@ -166,8 +170,8 @@ fn settings(
         client_secret: secret.map(Secret::new),
         client_authentication: reader.client_authentication(report),
         scopes: reader.scopes(),
-        response_type: reader.response_type(report),
-        response_mode: reader.response_mode(report),
+        response_type,
+        response_mode: reader.response_mode(response_type, report),
         callback_path: reader.own_path("callbackPath", known.callback_path, report),
         shares_callback: false,
         post_logout_path: reader.own_path("postLogoutPath", known.post_logout_path, report),
@@ -267,12 +271,12 @@ impl<'a> Reader<'a> {
 
     fn response_type(&self, report: &mut Report) -> ResponseType {
         let choices = [("code", ResponseType::Code), ("code id_token", ResponseType::CodeIdToken)];
-        self.choice("responseType", &choices, report).unwrap_or(ResponseType::Code)
+        self.choice("responseType", &choices, report).unwrap_or(self.known.response_type)
     }
 
-    fn response_mode(&self, report: &mut Report) -> ResponseMode {
+    fn response_mode(&self, kind: ResponseType, report: &mut Report) -> ResponseMode {
         let choices = [("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
-        let hybrid = self.text("responseType") == Some("code id_token");
+        let hybrid = kind == ResponseType::CodeIdToken;
         let default = if hybrid { ResponseMode::FormPost } else { ResponseMode::Query };
         let mode = self.choice("responseMode", &choices, report).unwrap_or(default);
         if hybrid && mode == ResponseMode::Query {
