@@ -13,6 +13,7 @@ use crate::config::model::Config;
 use crate::config::model::Destination;
 use crate::config::model::Listener;
 use crate::config::model::ListenerKind;
+use crate::config::model::OAuth2;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
@@ -55,8 +56,10 @@ pub fn providers(config: &Config, out: &mut impl Write) -> io::Result<()> {
         let names: Vec<&str> = sites.iter().map(|site| &*site.name).collect();
         let names = if names.is_empty() { "no site".to_owned() } else { names.join(", ") };
         writeln!(out, "  mapped to             {names}")?;
-        if let Protocol::OpenIdConnect(connection) = &provider.protocol {
-            addresses(config, connection, &sites, out)?;
+        match &provider.protocol {
+            Protocol::OpenIdConnect(connection) => addresses(config, connection, &sites, out)?,
+            Protocol::OAuth2(connection) => plain_addresses(config, connection, &sites, out)?,
+            Protocol::LocalUsers | Protocol::None => {}
         }
         writeln!(out)?;
     }
@@ -90,6 +93,22 @@ fn addresses(
         writeln!(out, "  redirect address      {origin}{}", connection.callback_path)?;
         writeln!(out, "  post-logout address   {origin}{}", connection.post_logout_path)?;
         writeln!(out, "  logout address        {origin}{logout}")?;
+    }
+    Ok(())
+}
+
+/// Plain OAuth 2.0 knows no sign-out, so there is one address to register.
+fn plain_addresses(
+    config: &Config,
+    connection: &OAuth2,
+    sites: &[&Site],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "  authorization         {}", connection.authorization_endpoint)?;
+    writeln!(out, "  client id             {}", connection.client_id)?;
+    writeln!(out, "  scopes                {}", connection.scopes.join(" "))?;
+    for origin in origins(config, sites) {
+        writeln!(out, "  redirect address      {origin}{}", connection.callback_path)?;
     }
     Ok(())
 }

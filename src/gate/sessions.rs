@@ -3,7 +3,6 @@
 
 use crate::config::model::Config;
 use crate::config::model::Destination;
-use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::http::CanonicalPath;
@@ -33,11 +32,7 @@ pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Sess
 /// Whether `provider` is switched on and the issuer that the session came from, which it is no more
 /// when its owner has pointed its name elsewhere.
 fn vouches(provider: &Provider, session: &Session) -> bool {
-    let issuer = match &provider.protocol {
-        Protocol::OpenIdConnect(connection) => Some(connection.issuer.as_str()),
-        Protocol::LocalUsers | Protocol::None => None,
-    };
-    provider.is_enabled() && issuer == session.identity.issuer.as_deref()
+    provider.is_enabled() && provider.issuer() == session.identity.issuer.as_deref()
 }
 
 /// Sessions of the identity server and of the sites keep to themselves, whatever cookie they come

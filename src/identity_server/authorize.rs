@@ -143,7 +143,7 @@ impl IdentityServer {
         }
         let mint = Mint { keys: &self.keys, issuer, settings, client, now };
         let access_token = match response_type.token {
-            true => Some(mint.access_token(&grant).ok_or(Problem::Internal)?),
+            true => self.issue_access_token(&mint, &grant).await?,
             false => None,
         };
         let around = Around {

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use crate::config::model::Config;
 use crate::config::model::ListenerKind;
-use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
 use crate::config::model::Site;
-use crate::login::endpoint;
 use crate::login::place;
+use crate::login::way::Way;
 
-/// The addresses of one OpenID provider.
+/// The addresses of one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
     /// The provider's name.
@@ -39,13 +38,18 @@ pub fn addresses(config: &Config) -> Vec<Addresses> {
 }
 
 /// The addresses to register for one connection at `origin`, as text for an error page.
-pub(super) fn to_register(origin: &str, connection: &OpenIdConnect) -> String {
-    let (back, out) = (&connection.callback_path, &connection.post_logout_path);
-    format!(" {origin}{back} (redirect address), {origin}{out} (post-logout redirect address).")
+pub(super) fn to_register(origin: &str, way: Way<'_>) -> String {
+    let back = way.callback_path();
+    match way.post_logout_path() {
+        Some(out) => format!(
+            " {origin}{back} (redirect address), {origin}{out} (post-logout redirect address)."
+        ),
+        None => format!(" {origin}{back} (redirect address)."),
+    }
 }
 
 fn of(config: &Config, provider: &Arc<Provider>, among: &[&Arc<Site>]) -> Option<Addresses> {
-    let connection = endpoint::connection(provider).filter(|_| provider.is_enabled())?;
+    let way = Way::to(provider).filter(|_| provider.is_enabled())?;
     let sites: Vec<&Arc<Site>> = among
         .iter()
         .copied()
@@ -57,12 +61,14 @@ fn of(config: &Config, provider: &Arc<Provider>, among: &[&Arc<Site>]) -> Option
             origins.push(origin);
         }
     }
-    let at = |path: &str| origins.iter().map(|origin| format!("{origin}{path}")).collect();
+    let at = |path: &str| -> Vec<String> {
+        origins.iter().map(|origin| format!("{origin}{path}")).collect()
+    };
     Some(Addresses {
         provider: Arc::clone(&provider.name),
         sites: sites.iter().map(|site| Arc::clone(&site.name)).collect(),
-        redirect: at(&connection.callback_path),
-        post_logout: at(&connection.post_logout_path),
+        redirect: at(way.callback_path()),
+        post_logout: way.post_logout_path().map_or_else(Vec::new, at),
         logout: at(&format!("{}logout", config.identity_prefix)),
     })
 }

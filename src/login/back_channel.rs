@@ -117,6 +117,7 @@ impl Login {
         token: &LogoutToken,
     ) -> Vec<Arc<Session>> {
         let sessions = &self.parts.sessions;
+        let issuer = name_of(issuing, issuer);
         let mut called = Vec::new();
         if let Some(sid) = &token.sid {
             let same = |session: &Arc<Session>| {
@@ -177,8 +178,13 @@ pub(super) fn issuing<'c>(
     };
     providers.iter().filter(mapped).filter_map(move |provider| {
         let connection = endpoint::connection(provider)?;
-        (connection.issuer == issuer).then_some(Issuing { provider, connection })
+        connection.is_issuer(issuer).then_some(Issuing { provider, connection })
     })
+}
+
+/// The name that sessions know their issuer by: for a tenant of many, the pattern that is configured.
+pub(super) fn name_of<'i>(issuing: &[Issuing<'i>], said: &'i str) -> &'i str {
+    issuing.first().map_or(said, |known| known.connection.issuer.as_str())
 }
 
 /// Whether `session` is one of this room that one of these providers vouched for.

@@ -1,7 +1,6 @@
 //! The one cookie that binds started sign-ins, forms and sign-outs to a browser, however many tabs
 //! it has open.
 
-use http::HeaderValue;
 use http::header;
 
 use crate::crypto::digest;
@@ -45,8 +44,14 @@ impl Browser {
     /// Sets the cookie on `response`, unless the browser has it already.
     pub(super) fn remember(&self, response: &mut Response) {
         if let Some(token) = &self.fresh {
-            response.headers_mut().append(header::SET_COOKIE, cookie(token));
+            response.headers_mut().append(header::SET_COOKIE, cookie(token).header());
         }
+    }
+
+    /// Takes the cookie away: the sign-in it was for is complete. One that another tab has begun
+    /// begins once more, or finds the session.
+    pub(super) fn forget(response: &mut Response) {
+        response.headers_mut().append(header::SET_COOKIE, cookie("").removal());
     }
 }
 
@@ -54,7 +59,7 @@ impl Browser {
 const TOKEN_LENGTH: usize = 43;
 
 /// `SameSite=None`, because a provider's `form_post` is a cross-site POST.
-fn cookie(token: &str) -> HeaderValue {
+fn cookie(token: &str) -> OwnCookie<'_> {
     let (name, value) = (LOGIN_COOKIE, token);
-    OwnCookie { name, value, cross_site: true, readable: false, max_age: None }.header()
+    OwnCookie { name, value, cross_site: true, readable: false, max_age: None }
 }

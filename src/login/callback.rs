@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::model::Config;
-use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
-use crate::config::model::ResponseType;
 use crate::config::model::Site;
 use crate::error::Problem;
 use crate::http::Exchange;
@@ -20,19 +18,18 @@ use crate::login::browser::Browser;
 use crate::login::endpoint;
 use crate::login::finish::Arrival;
 use crate::login::links;
-use crate::login::oidc::Answer;
-use crate::login::oidc::Fault;
-use crate::login::oidc::Peer;
 use crate::login::oidc::Person;
-use crate::login::oidc::is_about_redirect;
 use crate::login::outcome::About;
 use crate::login::place;
-use crate::login::start;
 use crate::login::start::Start;
 use crate::login::start::redirect;
 use crate::login::transaction::Bearer;
 use crate::login::transaction::Opened;
 use crate::login::transaction::Transaction;
+use crate::login::way::Way;
+use crate::pages;
+use crate::pages::Fragment;
+use crate::pages::Look;
 use crate::session::End;
 use crate::session::SessionId;
 use crate::session::Visit;
@@ -45,18 +42,28 @@ const MOST_RESTARTS: u8 = 1;
 
 /// A sign-in that came back: everything it is about, as the present configuration has it.
 #[derive(Clone, Copy)]
-struct Pending<'a> {
-    visit: &'a Visit,
-    transaction: &'a Transaction,
-    site: &'a Arc<Site>,
-    provider: &'a Arc<Provider>,
-    connection: &'a OpenIdConnect,
+pub(super) struct Pending<'a> {
+    /// The request with the answer.
+    pub visit: &'a Visit,
+    /// What was started.
+    pub transaction: &'a Transaction,
+    /// The site that is signed in to.
+    pub site: &'a Arc<Site>,
+    /// The provider that was asked.
+    pub provider: &'a Arc<Provider>,
+    /// How it is reached.
+    pub way: Way<'a>,
 }
 
 impl Login {
     /// `GET` or `POST` of a redirect URI.
     pub(super) async fn callback(&self, visit: &Visit) -> Result<Response, Problem> {
         let exchange = &visit.exchange;
+        if may_hold_fragment(visit) {
+            let look = &Look::of(&visit.config, &visit.site, exchange);
+            let action = exchange.target.path.as_str();
+            return Ok(pages::fragment(&Fragment { look, action }));
+        }
         let parameters = parameters(exchange)?;
         self.count_attempt(visit)?;
         let (browser, origin) = (Browser::known(exchange), exchange.origin());
@@ -88,43 +95,6 @@ impl Login {
         }
     }
 
-    /// Everything that can be checked before the code is sent anywhere, and then the rest.
-    async fn person(&self, pending: Pending<'_>, parameters: &Form) -> Result<Person, Reason> {
-        let Pending { visit, transaction, connection, .. } = pending;
-        let exchange = &visit.exchange;
-        if connection.issuer != transaction.issuer {
-            return Err(Reason::StateChanged);
-        }
-        // RFC 9700 §4.4.2.2: an answer to another provider's redirect URI is not this one's.
-        if !exchange.target.path.is(&connection.callback_path) {
-            return Err(Reason::IssuerMismatch);
-        }
-        let peer = Peer { provider: pending.provider, connection };
-        let log = |fault: Fault| {
-            tracing::warn!(provider = ?pending.provider.name, ?fault, request.id = %exchange.id, "sign-in refused");
-            fault.reason()
-        };
-        let metadata = self.relying_party.metadata(peer, exchange.now).await.map_err(log)?;
-        check_issuer(parameters, connection, metadata.names_issuer)?;
-        check_error(pending, parameters)?;
-        let code = parameters.get("code").filter(|code| !code.is_empty());
-        let answer = Answer {
-            code: code.ok_or(Reason::ResponseMalformed)?,
-            id_token: parameters.get("id_token"),
-            redirect_uri: format!("{}{}", transaction.origin, connection.callback_path),
-            nonce: &transaction.nonce,
-            verifier: &transaction.verifier,
-            now: exchange.now,
-        };
-        let person = self.relying_party.finish(peer, answer).await.map_err(log)?;
-        let asked = start::inner(pending.provider, transaction.scheme.as_deref());
-        if asked.is_some() && asked != person.inner.as_deref() {
-            tracing::warn!(provider = ?pending.provider.name, ?asked, said = ?person.inner.as_deref().map(short), request.id = %exchange.id, "sign-in refused");
-            return Err(Reason::OtherProvider);
-        }
-        Ok(person)
-    }
-
     fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Response, Problem> {
         let Pending { visit, transaction, site, provider, .. } = pending;
         let now = visit.exchange.now;
@@ -135,7 +105,9 @@ impl Login {
                 }
                 let return_path = return_path(&visit.config, site, &transaction.return_path);
                 let arrival = Arrival { site, source: &transaction.source, return_path, identity };
-                Ok(self.arrive(visit, About::new(site, provider), arrival))
+                let mut response = self.arrive(visit, About::new(site, provider), arrival);
+                Browser::forget(&mut response);
+                Ok(response)
             }
             Err(reason) => Err(self.refuse_pending(pending, &reason)),
         }
@@ -196,10 +168,26 @@ impl Login {
             (reason, &mut problem)
         {
             let origin = &pending.transaction.origin;
-            detail.push_str(&addresses::to_register(origin, pending.connection));
+            detail.push_str(&addresses::to_register(origin, pending.way));
         }
         problem
     }
+}
+
+/// Whether an answer may stand in the fragment, where providers put one with an ID token that they
+/// do not post: then nothing comes here but the bare address.
+fn may_hold_fragment(visit: &Visit) -> bool {
+    let exchange = &visit.exchange;
+    let bare = exchange.target.query.as_deref().is_none_or(str::is_empty);
+    exchange.method == http::Method::GET
+        && bare
+        && place::providers(&visit.config, &visit.site).any(|provider| match Way::to(provider) {
+            Some(Way::OpenIdConnect(connection)) => {
+                connection.response_type.has_id_token()
+                    && exchange.target.path.is(&connection.callback_path)
+            }
+            Some(Way::OAuth2(_)) | None => false,
+        })
 }
 
 /// The parameters of the answer, each once, from where the method puts them.
@@ -219,51 +207,8 @@ fn parameters(exchange: &Exchange) -> Result<Form, Problem> {
 fn pending<'a>(visit: &'a Visit, transaction: &'a Transaction) -> Option<Pending<'a>> {
     let site = place::reachable(visit, &transaction.site)?;
     let provider = place::provider(&visit.config, site, &transaction.provider)?;
-    let connection = endpoint::connection(provider)?;
-    Some(Pending { visit, transaction, site, provider, connection })
-}
-
-/// RFC 9207 §2.4: compared as a simple string; missing only where the provider does not promise it
-/// and has its redirect URI to itself (RFC 9700 §4.4.2), or where the answer holds an ID token, which
-/// names the issuer itself and is verified before the code is sent (certified providers leave `iss`
-/// out then). An error is only shown, so it needs no name to be told apart by.
-fn check_issuer(
-    parameters: &Form,
-    connection: &OpenIdConnect,
-    promised: bool,
-) -> Result<(), Reason> {
-    let hybrid = connection.response_type == ResponseType::CodeIdToken;
-    let named_by_id_token = hybrid && parameters.get("id_token").is_some();
-    let ambiguous = connection.shares_callback && parameters.get("error").is_none();
-    match parameters.get("iss") {
-        Some(said) if said == connection.issuer => Ok(()),
-        None if named_by_id_token || !(promised || ambiguous) => Ok(()),
-        Some(_) | None => Err(Reason::IssuerMismatch),
-    }
-}
-
-/// Refuses what says that it is an error, or an error and a success at once.
-fn check_error(pending: Pending<'_>, parameters: &Form) -> Result<(), Reason> {
-    let Some(error) = parameters.get("error") else { return Ok(()) };
-    let description = parameters.get("error_description").unwrap_or_default();
-    tracing::warn!(provider = ?pending.provider.name, error = ?short(error), description = ?short(description), request.id = %pending.visit.exchange.id, "provider answered with an error");
-    if parameters.get("code").is_some() {
-        return Err(Reason::ResponseMalformed);
-    }
-    Err(error_reason(error, description))
-}
-
-/// What an error response means (RFC 6749 §4.1.2.1).
-fn error_reason(error: &str, description: &str) -> Reason {
-    if is_about_redirect(error, description) {
-        return Reason::RedirectAddress;
-    }
-    match error {
-        "access_denied" => Reason::Cancelled,
-        "invalid_client" | "unauthorized_client" => Reason::ClientRefused,
-        "temporarily_unavailable" | "server_error" => Reason::ProviderDown,
-        _ => Reason::ProviderRefused,
-    }
+    let way = Way::to(provider)?;
+    Some(Pending { visit, transaction, site, provider, way })
 }
 
 fn return_path(config: &Config, site: &Site, text: &str) -> ReturnPath {
@@ -283,9 +228,4 @@ fn sign_in_page(visit: &Visit) -> String {
         return links::local_form(&visit.config, &visit.site, None);
     }
     visit.site.login_page.clone().unwrap_or_else(|| visit.config.legacy_login_page.clone())
-}
-
-/// Enough of a provider's words for a log.
-fn short(text: &str) -> String {
-    text.chars().take(200).collect()
 }

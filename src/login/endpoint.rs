@@ -2,12 +2,13 @@
 
 use crate::config::model::Config;
 use crate::config::model::Destination;
-use crate::config::model::Protocol;
+use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::gate::assertion::JWKS_PATH;
 use crate::http::CanonicalPath;
 use crate::http::ReturnPath;
+use crate::login::way::Way;
 
 /// What an address is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +35,34 @@ pub(super) enum Endpoint<'p> {
     LegacyLogin,
     /// `/account/login` of the identity server.
     AccountLogin,
+    /// `/external/challenge` of the identity server.
+    Challenge,
     /// Anything else under the identity prefix, which the CMS ignores too.
     Nothing,
 }
 
+impl Endpoint<'_> {
+    /// The methods it answers; `None` for one that judges them itself.
+    pub(super) const fn methods(self) -> Option<&'static str> {
+        match self {
+            Self::Start(_)
+            | Self::ExternalLoginCallback
+            | Self::PostLogout
+            | Self::SignInUrls
+            | Self::Challenge => Some("GET, HEAD"),
+            Self::Logout | Self::LegacyLogin | Self::AccountLogin => Some("GET, HEAD, POST"),
+            // No HEAD: a program that looks ahead would use the answer up.
+            Self::Callback => Some("GET, POST"),
+            Self::FrontChannelLogout => Some("GET"),
+            Self::BackChannelLogout | Self::ExternalLogin | Self::Nothing => None,
+        }
+    }
+}
+
 /// The identity server's page for signing in.
 pub(super) const ACCOUNT_LOGIN: &str = "/account/login";
+const CHALLENGE: &str = "/external/challenge";
+const EXTERNAL_CALLBACK: &str = "/external/callback";
 const CMS_LOGOUT: &str = "/sitecore/logout";
 /// Where OpenID handlers of the product's platform are told of a sign-out.
 const REMOTE_LOGOUT: &str = "/signout-oidc";
@@ -60,10 +83,18 @@ pub(super) fn find<'p>(
     if identity_server && is(ACCOUNT_LOGIN) {
         return Some(Endpoint::AccountLogin);
     }
-    if connections(config, site).any(|c| is(&c.callback_path)) || is("/signin-oidc") {
+    if identity_server && is(CHALLENGE) {
+        return Some(Endpoint::Challenge);
+    }
+    // A step of IdentityServer4's after the provider's answer; by itself it is an answer to nothing.
+    if identity_server && is(EXTERNAL_CALLBACK) {
         return Some(Endpoint::Callback);
     }
-    if connections(config, site).any(|c| is(&c.post_logout_path)) || is("/signout-callback-oidc") {
+    if ways(config, site).any(|way| is(way.callback_path())) || is("/signin-oidc") {
+        return Some(Endpoint::Callback);
+    }
+    let post_logout = |way: Way<'_>| way.post_logout_path().is_some_and(is);
+    if ways(config, site).any(post_logout) || is("/signout-callback-oidc") {
         return Some(Endpoint::PostLogout);
     }
     if is(REMOTE_LOGOUT) || (!identity_server && is(CMS_FRONT_CHANNEL_LOGOUT)) {
@@ -112,24 +143,21 @@ pub(super) fn start_page(site: &Site) -> ReturnPath {
     ReturnPath::read(&format!("{}/", site.virtual_folder)).unwrap_or_else(ReturnPath::root)
 }
 
-/// The connections of every provider that `site` could know, switched on or not.
-fn connections<'c>(
-    config: &'c Config,
-    site: &Site,
-) -> impl Iterator<Item = &'c crate::config::model::OpenIdConnect> {
+/// The ways to every provider that `site` could know, switched on or not.
+fn ways<'c>(config: &'c Config, site: &Site) -> impl Iterator<Item = Way<'c>> {
     let providers = if site.destination == Destination::IdentityServer {
         &config.identity_server.external_providers
     } else {
         &config.providers
     };
-    providers.iter().filter_map(|provider| connection(provider))
+    providers.iter().filter_map(|provider| Way::to(provider))
 }
 
 /// How `provider` is reached by OpenID Connect.
-pub(super) fn connection(provider: &Provider) -> Option<&crate::config::model::OpenIdConnect> {
-    match &provider.protocol {
-        Protocol::OpenIdConnect(connection) => Some(connection),
-        Protocol::LocalUsers | Protocol::None => None,
+pub(super) fn connection(provider: &Provider) -> Option<&OpenIdConnect> {
+    match Way::to(provider)? {
+        Way::OpenIdConnect(connection) => Some(connection),
+        Way::OAuth2(_) => None,
     }
 }
 

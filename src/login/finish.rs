@@ -16,9 +16,9 @@ use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::login::Login;
 use crate::login::Reason;
-use crate::login::endpoint;
 use crate::login::oidc::Person;
 use crate::login::outcome::About;
+use crate::login::overage;
 use crate::login::place;
 use crate::login::start::redirect;
 use crate::session::End;
@@ -54,7 +54,11 @@ impl Login {
         now: Timestamp,
     ) -> Result<Identity, Reason> {
         let claims = inbound::claims(&person.claims, provider.map_inbound_claims);
-        let claims = transformation::apply(&provider.transformations, &provider.name, claims);
+        let mut claims = transformation::apply(&provider.transformations, &provider.name, claims);
+        claims.retain(|claim| claim.kind != overage::CLAIM);
+        if overage::left_groups_out(&person.claims) {
+            claims.add(overage::CLAIM, overage::ADVICE);
+        }
         let user = if place::is_identity_server(site) {
             passer_by(provider, &person.subject, &claims)
         } else {
@@ -68,12 +72,12 @@ impl Login {
         Ok(Identity {
             user,
             provider: Arc::clone(&provider.name),
-            issuer: endpoint::connection(provider).map(|known| known.issuer.as_str().into()),
+            issuer: provider.issuer().map(Into::into),
             subject: person.subject,
             site: Arc::clone(&site.name),
             provider_session: sid.map(str::to_owned),
             claims,
-            id_token: Some(person.id_token),
+            id_token: person.id_token,
             authenticated_at: person.authenticated_at,
             remembered: false,
             ends_at,
@@ -93,7 +97,11 @@ impl Login {
             let same = before.provider == person.provider && before.subject == person.subject;
             same && place::is_identity_server(site)
         });
-        self.succeeded(about, &identity.user.name, &visit.exchange);
+        let note = identity.claims.first(overage::CLAIM).map(|_| overage::CLAIM);
+        if note.is_some() {
+            tracing::warn!(provider = ?about.provider, user = ?identity.user.name, advice = overage::ADVICE, request.id = %visit.exchange.id, "too many groups for a token");
+        }
+        self.succeeded(about, &identity.user.name, note, &visit.exchange);
         let (token, session) =
             self.parts.sessions.begin_after(before.map(AsRef::as_ref), identity, settings);
         let mut response = redirect(visit, return_path.as_str());

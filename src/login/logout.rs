@@ -162,7 +162,10 @@ impl Login {
                 return None;
             }
         };
-        let mut url = metadata.end_session_endpoint?;
+        // An address of the preset's own has Auth0's word for the way back.
+        let (standard, own) = (metadata.end_session_endpoint, &connection.sign_out_address);
+        let back = if standard.is_some() { "post_logout_redirect_uri" } else { "returnTo" };
+        let mut url = standard.or_else(|| own.clone())?;
         let browser = Browser::of(exchange);
         let state = ticket::issue(
             &self.parts.seal,
@@ -178,7 +181,7 @@ impl Login {
                 query.append_pair("id_token_hint", id_token.expose());
             }
             query.append_pair("client_id", &connection.client_id);
-            query.append_pair("post_logout_redirect_uri", &landing);
+            query.append_pair(back, &landing);
             query.append_pair("state", &state);
         }
         self.count_logout(&session.identity.site, "external");

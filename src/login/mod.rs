@@ -8,6 +8,7 @@ mod addresses;
 mod back_channel;
 mod browser;
 mod callback;
+mod choice;
 mod endpoint;
 #[cfg(test)]
 mod fake_provider;
@@ -17,11 +18,14 @@ mod limit;
 mod links;
 mod local;
 mod logout;
+mod oauth2;
 mod oidc;
 mod outcome;
+mod overage;
 mod page;
 mod place;
 mod reason;
+mod redeem;
 mod refresh;
 #[cfg(test)]
 mod scenarios;
@@ -34,6 +38,7 @@ mod start;
 mod testing;
 mod ticket;
 mod transaction;
+mod way;
 
 use std::sync::Arc;
 
@@ -55,6 +60,7 @@ use crate::http::Response;
 use crate::http::client::Client;
 use crate::login::endpoint::Endpoint;
 use crate::login::limit::Limit;
+use crate::login::oauth2::PlainParty;
 use crate::login::oidc::RelyingParty;
 use crate::login::transaction::Transactions;
 use crate::observe::Metrics;
@@ -69,6 +75,7 @@ use crate::users::local::LocalUsers;
 pub struct Login {
     parts: Parts,
     relying_party: RelyingParty,
+    plain_party: PlainParty,
     transactions: Transactions,
     limit: Limit,
     /// Logout tokens that have been used.
@@ -128,6 +135,7 @@ impl Login {
     pub fn new(parts: Parts) -> Self {
         let client = Arc::new(Client::new());
         Self {
+            plain_party: PlainParty::new(Arc::clone(&client), Arc::clone(&parts.metrics)),
             relying_party: RelyingParty::new(client, Arc::clone(&parts.metrics)),
             transactions: Transactions::new(parts.seal.clone()),
             limit: Limit::default(),
@@ -149,46 +157,23 @@ impl Login {
     pub async fn answer(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let path = &visit.exchange.target.path;
         let endpoint = endpoint::find(&visit.config, &visit.site, path);
-        let answer = match endpoint.unwrap_or(Endpoint::Nothing) {
+        let endpoint = endpoint.unwrap_or(Endpoint::Nothing);
+        if let Some(methods) = endpoint.methods() {
+            allow(visit, methods)?;
+        }
+        let answer = match endpoint {
             Endpoint::BackChannelLogout => return self.back_channel_logout(visit).await,
-            Endpoint::FrontChannelLogout => {
-                allow(visit, "GET")?;
-                return self.front_channel_logout(visit).await;
-            }
-            Endpoint::Start(target) => {
-                allow(visit, READ)?;
-                self.start_named(visit, target).await
-            }
+            Endpoint::FrontChannelLogout => return self.front_channel_logout(visit).await,
+            Endpoint::Start(target) => self.start_named(visit, target).await,
             Endpoint::ExternalLogin => self.external_login(visit).await,
-            Endpoint::Callback => {
-                // No HEAD: a program that looks ahead would use the answer up.
-                allow(visit, "GET, POST")?;
-                self.callback(visit).await
-            }
-            Endpoint::ExternalLoginCallback => {
-                allow(visit, READ)?;
-                Self::external_login_callback(visit)
-            }
-            Endpoint::PostLogout => {
-                allow(visit, READ)?;
-                self.post_logout(visit)
-            }
-            Endpoint::Logout => {
-                allow(visit, BOTH)?;
-                self.logout(visit).await
-            }
-            Endpoint::SignInUrls => {
-                allow(visit, READ)?;
-                sign_in_urls::answer(visit)
-            }
-            Endpoint::LegacyLogin => {
-                allow(visit, BOTH)?;
-                self.legacy_login(visit).await
-            }
-            Endpoint::AccountLogin => {
-                allow(visit, BOTH)?;
-                self.account_login(visit).await
-            }
+            Endpoint::Callback => self.callback(visit).await,
+            Endpoint::ExternalLoginCallback => Self::external_login_callback(visit),
+            Endpoint::PostLogout => self.post_logout(visit),
+            Endpoint::Logout => self.logout(visit).await,
+            Endpoint::SignInUrls => sign_in_urls::answer(visit),
+            Endpoint::LegacyLogin => self.legacy_login(visit).await,
+            Endpoint::AccountLogin => self.account_login(visit).await,
+            Endpoint::Challenge => self.challenge(visit).await,
             Endpoint::Nothing => Err(Problem::NotFound(
                 "This address under the identity prefix is not in use.".into(),
             )),
@@ -202,9 +187,6 @@ impl Login {
         self.relying_party.observe(self.parts.clock.now());
     }
 }
-
-const READ: &str = "GET, HEAD";
-const BOTH: &str = "GET, HEAD, POST";
 
 fn allow(visit: &Visit, methods: &'static str) -> Result<(), Problem> {
     if methods.split(", ").any(|method| visit.exchange.method == method) {

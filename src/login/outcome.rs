@@ -36,10 +36,17 @@ impl Login {
         self.count(about, "started", "");
     }
 
-    /// Counts and audits a sign-in that succeeded.
-    pub(super) fn succeeded(&self, about: About<'_>, user: &str, exchange: &Exchange) {
+    /// Counts and audits a sign-in that succeeded; `note` is something that the owner should know.
+    pub(super) fn succeeded(
+        &self,
+        about: About<'_>,
+        user: &str,
+        note: Option<&str>,
+        exchange: &Exchange,
+    ) {
         self.count(about, "succeeded", "");
-        Entry { user: Some(user), ..entry(about, Event::SignIn, exchange) }.write();
+        let plain = entry(about, Event::SignIn, exchange);
+        Entry { user: Some(user), reason: note, ..plain }.write();
     }
 
     /// Counts and audits a sign-in that did not succeed.

@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use crate::config::model::Config;
 use crate::config::model::Protocol;
+use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::error::Problem;
 use crate::http::Response;
@@ -15,6 +16,7 @@ use crate::http::form::Form;
 use crate::http::response;
 use crate::login::Login;
 use crate::login::browser::Browser;
+use crate::login::choice::Choice;
 use crate::login::endpoint;
 use crate::login::is_post;
 use crate::login::links;
@@ -23,6 +25,7 @@ use crate::login::start::Start;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
+use crate::login::way::Way;
 use crate::pages;
 use crate::pages::Button;
 use crate::pages::LocalForm;
@@ -86,13 +89,10 @@ impl Login {
         let site = &visit.site;
         let hint =
             query.get_any_case("loginHint").filter(|name| name.len() <= 255).unwrap_or_default();
-        let page = Page {
-            site,
-            return_path: named_way_back(&visit.config, site, &query),
-            form: allows(&visit.config, "AllowLocalLogin"),
-            notice: None,
-            username: hint,
-        };
+        let return_path = named_way_back(&visit.config, site, &query);
+        let choice = Choice::of(&visit.config, site, return_path.as_ref());
+        let form = allows(&visit.config, "AllowLocalLogin") && choice.passwords();
+        let page = Page { site, return_path, form, notice: None, username: hint };
         if is_post(visit) {
             if !page.form {
                 return Err(no_passwords());
@@ -100,7 +100,7 @@ impl Login {
             return self.sign_in_locally(visit, page).await;
         }
         let asked = query.get("provider").unwrap_or_default();
-        let Some(provider) = place::provider(&visit.config, site, asked) else {
+        let Some(provider) = at_once(visit, choice, form, asked) else {
             return Ok(self.show(visit, page));
         };
         self.count_attempt(visit)?;
@@ -111,6 +111,37 @@ impl Login {
             source: cookie::DEFAULT_SOURCE,
             return_path: way_back(visit, site, &query),
             login_hint: Some(hint).filter(|name| !name.is_empty()),
+            restarts: 0,
+        };
+        self.begin(visit, start).await
+    }
+
+    /// `/external/challenge?scheme=&returnUrl=` of the identity server: what IdentityServer4's buttons
+    /// link to.
+    ///
+    /// # Errors
+    ///
+    /// A page, for a scheme that is none of the site's and for a way back that leads elsewhere.
+    pub(super) async fn challenge(&self, visit: &Visit) -> Result<Response, Problem> {
+        let query = visit.exchange.query()?;
+        let (config, site) = (&visit.config, &visit.site);
+        let scheme = query.get_any_case("scheme").unwrap_or_default();
+        let provider = place::provider(config, site, scheme)
+            .ok_or_else(|| Problem::NotFound("There is no such way to sign in here.".into()))?;
+        let return_path = match query.get_any_case("returnUrl").filter(|text| !text.is_empty()) {
+            None => endpoint::start_page(site),
+            Some(text) => endpoint::return_path(config, site, text).ok_or_else(|| {
+                Problem::BadRequest("the way back does not lead to this site".into())
+            })?,
+        };
+        self.count_attempt(visit)?;
+        let start = Start {
+            site,
+            provider,
+            scheme: None,
+            source: cookie::DEFAULT_SOURCE,
+            return_path,
+            login_hint: None,
             restarts: 0,
         };
         self.begin(visit, start).await
@@ -133,19 +164,23 @@ impl Login {
             remember: may_remember(config, site),
             recovery: None,
         };
+        let choice = Choice::of(config, site, Some(&return_path));
         let buttons: Vec<Button> = place::providers(config, site)
-            .filter(|provider| endpoint::connection(provider).is_some())
+            .filter(|provider| Way::to(provider).is_some())
+            .filter(|provider| choice.admits(provider))
             .map(|provider| Button {
                 caption: provider.caption.clone(),
                 icon: provider.icon.clone(),
                 action: links::external_login(config, site, &provider.name, &return_path),
             })
             .collect();
+        // The emergency page of the CMS is never empty.
+        let alone = buttons.is_empty() && !place::is_identity_server(site);
         let mut response = pages::sign_in(&SignIn {
             look: &Look::of(config, site, exchange),
             status: page.notice.map_or(StatusCode::OK, status_of),
             client: None,
-            form: (page.form || buttons.is_empty()).then_some(form),
+            form: (page.form || alone).then_some(form),
             buttons: &buttons,
             cancel: None,
             notice: page.notice,
@@ -163,6 +198,23 @@ fn status_of(notice: Notice) -> StatusCode {
         Notice::Throttled => StatusCode::TOO_MANY_REQUESTS,
         Notice::FormExpired => StatusCode::BAD_REQUEST,
     }
+}
+
+/// The provider that needs no page: the one that was asked for, or the only way to sign in.
+fn at_once<'c>(
+    visit: &'c Visit,
+    choice: Choice<'_>,
+    form: bool,
+    asked: &str,
+) -> Option<&'c Arc<Provider>> {
+    let providers = || {
+        let usable = place::providers(&visit.config, &visit.site);
+        usable.filter(|provider| Way::to(provider).is_some() && choice.admits(provider))
+    };
+    let named = providers().find(|provider| &*provider.name == asked);
+    let mut all = providers();
+    let only = all.next().filter(|_| !form && all.next().is_none());
+    named.or(only)
 }
 
 fn named_way_back(config: &Config, site: &Site, query: &Form) -> Option<ReturnPath> {

@@ -32,6 +32,8 @@ pub enum Reason {
     UserinfoInvalid,
     /// `other_provider`: the person signed in at another inner provider than was asked for.
     OtherProvider,
+    /// `other_organisation`: the person's tenant or domain is none of those that are admitted.
+    OtherOrganisation,
     /// `state_unknown`: the response belongs to no sign-in that was started here.
     StateUnknown,
     /// `state_expired`: the sign-in was started more than ten minutes ago.
@@ -74,6 +76,7 @@ impl Reason {
             Self::TokenInvalid => "token_invalid",
             Self::UserinfoInvalid => "userinfo_invalid",
             Self::OtherProvider => "other_provider",
+            Self::OtherOrganisation => "other_organisation",
             Self::StateUnknown => "state_unknown",
             Self::StateExpired => "state_expired",
             Self::StateUsed => "state_used",
@@ -102,7 +105,9 @@ impl Reason {
             | Self::TokenInvalid
             | Self::UserinfoInvalid
             | Self::SessionOver => StatusCode::BAD_GATEWAY,
-            Self::Cancelled | Self::OtherProvider | Self::NoUser(_) => StatusCode::FORBIDDEN,
+            Self::Cancelled | Self::OtherProvider | Self::OtherOrganisation | Self::NoUser(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotMapped => StatusCode::NOT_FOUND,
             Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -154,6 +159,9 @@ impl Reason {
             }
             Self::OtherProvider => {
                 "{} signed you in in another way than this site asks for. Sign out there and start again."
+            }
+            Self::OtherOrganisation => {
+                "The account that you chose at {} is not one of the organisations that may sign in here. Start again with your work account."
             }
             Self::StateUnknown => {
                 "This answer belongs to no sign-in that was started here. Start again."

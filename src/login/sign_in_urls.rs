@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::response;
-use crate::login::endpoint;
 use crate::login::links;
 use crate::login::place;
 use crate::login::start::way_back;
+use crate::login::way::Way;
 use crate::session::Visit;
 
 /// One way to sign in.
@@ -32,7 +32,7 @@ pub(super) fn answer(visit: &Visit) -> Result<Response, Problem> {
         .ok_or_else(|| Problem::NotFound("No such site is reachable on this host.".into()))?;
     let return_path = way_back(visit, site, &query);
     let urls: Vec<SignInUrl<'_>> = place::providers(&visit.config, site)
-        .filter(|provider| endpoint::connection(provider).is_some())
+        .filter(|provider| Way::to(provider).is_some())
         .map(|provider| SignInUrl {
             identity_provider: &provider.name,
             caption: &provider.caption,

@@ -11,16 +11,20 @@ use crate::http::ReturnPath;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::login::Login;
+use crate::login::Reason;
 use crate::login::browser::Browser;
+use crate::login::choice::Choice;
 use crate::login::endpoint;
 use crate::login::is_post;
 use crate::login::links;
+use crate::login::oauth2;
 use crate::login::oidc::Peer;
 use crate::login::oidc::Request;
 use crate::login::outcome::About;
 use crate::login::place;
 use crate::login::transaction::LIFETIME;
 use crate::login::transaction::Transaction;
+use crate::login::way::Way;
 use crate::session::Visit;
 use crate::session::cookie;
 
@@ -106,33 +110,59 @@ impl Login {
     /// The provider's own page when it cannot be asked.
     pub(super) async fn begin(&self, visit: &Visit, start: Start<'_>) -> Result<Response, Problem> {
         let exchange = &visit.exchange;
-        let Some(connection) = endpoint::connection(start.provider) else {
+        let choice = Choice::of(&visit.config, start.site, Some(&start.return_path));
+        if !choice.admits(start.provider) {
+            return Err(not_mapped(&start.site.name, &start.provider.name));
+        }
+        let Some(way) = Way::to(start.provider) else {
             let form = links::local_form(&visit.config, start.site, Some(&start.return_path));
             return Ok(redirect(visit, &form));
         };
         let browser = Browser::of(exchange);
-        let transaction = self.transaction(visit, &start, &connection.issuer, &browser);
-        let request = Request {
-            state: self.transactions.seal(&transaction).ok_or(Problem::Internal)?,
-            nonce: &transaction.nonce,
-            verifier: &transaction.verifier,
-            redirect_uri: format!("{}{}", transaction.origin, connection.callback_path),
-            scheme: inner(start.provider, start.scheme),
-            login_hint: start.login_hint,
-        };
-        let peer = Peer { provider: start.provider, connection };
+        let transaction = self.transaction(visit, &start, way.issuer(), &browser);
         let about = About::new(start.site, start.provider);
-        match self.relying_party.authorization_url(peer, request, exchange.now).await {
+        match self.address(visit, &start, way, &transaction).await {
             Ok(url) => {
                 self.started(about);
                 let mut response = redirect(visit, &url);
                 browser.remember(&mut response);
                 Ok(response)
             }
-            Err(fault) => {
-                tracing::warn!(provider = ?about.provider, ?fault, request.id = %exchange.id, "sign-in could not be started");
+            Err(reason) => {
                 let retry = start_again(visit, &start);
-                Err(self.refuse(about, &fault.reason(), Some(retry), exchange))
+                Err(self.refuse(about, &reason, Some(retry), exchange))
+            }
+        }
+    }
+
+    /// Where the browser is sent.
+    async fn address(
+        &self,
+        visit: &Visit,
+        start: &Start<'_>,
+        way: Way<'_>,
+        transaction: &Transaction,
+    ) -> Result<String, Reason> {
+        let exchange = &visit.exchange;
+        let state = self.transactions.seal(transaction).ok_or(Reason::StateUnknown)?;
+        let redirect_uri = format!("{}{}", transaction.origin, way.callback_path());
+        let (verifier, login_hint) = (&transaction.verifier, start.login_hint);
+        match way {
+            Way::OAuth2(connection) => {
+                let (state, redirect_uri) = (&state, &redirect_uri);
+                let request = oauth2::Request { state, verifier, redirect_uri, login_hint };
+                Ok(oauth2::authorization_url(connection, &request))
+            }
+            Way::OpenIdConnect(connection) => {
+                let nonce = &transaction.nonce;
+                let scheme = inner(start.provider, start.scheme);
+                let request = Request { state, nonce, verifier, redirect_uri, scheme, login_hint };
+                let peer = Peer { provider: start.provider, connection };
+                let url = self.relying_party.authorization_url(peer, request, exchange.now).await;
+                url.map_err(|fault| {
+                    tracing::warn!(provider = ?start.provider.name, ?fault, request.id = %exchange.id, "sign-in could not be started");
+                    fault.reason()
+                })
             }
         }
     }

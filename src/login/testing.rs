@@ -189,6 +189,9 @@ pub(super) fn reason(answer: Result<Response, Problem>) -> &'static str {
 pub(super) fn connection(issuer: &str) -> OpenIdConnect {
     OpenIdConnect {
         issuer: issuer.to_owned(),
+        issuer_alias: None,
+        tenants: crate::config::model::Tenants::One,
+        hosted_domain: None,
         metadata_address: None,
         client_id: "gateway".to_owned(),
         client_secret: Some(Secret::new("a secret: + /")),
@@ -199,6 +202,7 @@ pub(super) fn connection(issuer: &str) -> OpenIdConnect {
         callback_path: "/signin-oidc".to_owned(),
         shares_callback: false,
         post_logout_path: "/signout-callback-oidc".to_owned(),
+        sign_out_address: None,
         signing_algorithms: vec!["ES256".to_owned()],
         clock_skew: Duration::from_mins(5),
         userinfo: false,

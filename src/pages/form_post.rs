@@ -29,6 +29,7 @@ pub fn form_post(form_post: &FormPost<'_>) -> Response {
     let Some(target) = headers::source(form_post.action) else {
         return response::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let policy = Policy { form_action: Some(target), submits_itself: true, ..Policy::default() };
+    let policy =
+        Policy { form_action: Some(target), script: Some(headers::SUBMIT), ..Policy::default() };
     page(form_post.look, StatusCode::OK, form_post, &policy)
 }

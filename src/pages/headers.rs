@@ -26,6 +26,16 @@ pub(crate) const STYLE: &str = include_str!("templates/style.css");
 /// field named `submit` would hide the form's own method.
 pub(crate) const SUBMIT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0])";
 
+/// The script of the page that an answer in the fragment comes to, which no server sees: it puts the
+/// parameters into the only form and posts it. Methods are taken from the prototypes, because a
+/// field may have any name.
+pub(crate) const RELAY: &str = "const form=document.forms[0];\
+new URLSearchParams(location.hash.slice(1)).forEach((value,name)=>{\
+const field=document.createElement('input');field.type='hidden';field.name=name;field.value=value;\
+Node.prototype.appendChild.call(form,field)});\
+history.replaceState(null,'',location.pathname);\
+HTMLFormElement.prototype.submit.call(form)";
+
 /// `Strict-Transport-Security` for every answer that the gateway makes itself, redirects too: one
 /// year. Browsers ignore it where the connection is not secure (RFC 6797 §8.1).
 pub const STRICT_TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -39,8 +49,8 @@ pub(crate) struct Policy {
     pub(crate) form_action: Option<String>,
     /// Sources of its frames.
     pub(crate) frames: Vec<String>,
-    /// Whether [`SUBMIT`] may run.
-    pub(crate) submits_itself: bool,
+    /// The script that may run, of ours.
+    pub(crate) script: Option<&'static str>,
     /// Who may show it in a frame.
     pub(crate) framing: Framing,
     /// Further origins that may, where any may.
@@ -78,8 +88,8 @@ impl Policy {
         for origin in &self.framed_by {
             let _infallible = write!(policy, " {origin}");
         }
-        if self.submits_itself {
-            let _infallible = write!(policy, "; script-src {}", *SUBMIT_HASH);
+        if let Some(script) = self.script {
+            let _infallible = write!(policy, "; script-src {}", hash_source(script));
         }
         if let Some(sources) = &self.form_action {
             let _infallible = write!(policy, "; form-action {sources}");
@@ -92,7 +102,6 @@ impl Policy {
 }
 
 static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash_source(STYLE));
-static SUBMIT_HASH: LazyLock<String> = LazyLock::new(|| hash_source(SUBMIT));
 
 /// `'sha256-…'` (CSP Level 3 §2.3.1).
 fn hash_source(text: &str) -> String {

@@ -52,15 +52,6 @@ fn domain(config: &Config, provider: &Provider, report: &mut Report) {
 fn authority(config: &Config, provider: &Provider, report: &mut Report) {
     let Protocol::OpenIdConnect(connection) = &provider.protocol else { return };
     let issuer = connection.issuer.as_str();
-    let tenant = issuer
-        .strip_prefix("https://login.microsoftonline.com/")
-        .and_then(|rest| rest.strip_suffix("/v2.0"));
-    if let Some(tenant) = tenant.filter(|tenant| !is_guid(tenant)) {
-        let what = format!(
-            "Entra ID names its issuer by the tenant's id, so signing in with `{tenant}` will fail"
-        );
-        report.lint(&provider.origin, what, "write the id of the tenant, a GUID");
-    }
     if let Some(own) = &config.identity_server.issuer {
         let host = url::Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
         let is_ours = |host: &str| {
@@ -88,10 +79,11 @@ fn authority(config: &Config, provider: &Provider, report: &mut Report) {
 fn shared_callbacks(providers: &[Arc<Provider>], report: &mut Report) {
     let mut seen: Vec<(&str, &str, &Provider)> = Vec::new();
     for provider in providers.iter().filter(|p| p.is_enabled() && p.subprovider.is_none()) {
-        let Protocol::OpenIdConnect(connection) = &provider.protocol else { continue };
-        let path = connection.callback_path.as_str();
-        let mixed_up_with = |(known, issuer, _): &&(&str, &str, &Provider)| {
-            known.eq_ignore_ascii_case(path) && *issuer != connection.issuer
+        let Some((path, issuer)) = provider.callback_path().zip(provider.issuer()) else {
+            continue;
+        };
+        let mixed_up_with = |(known, other, _): &&(&str, &str, &Provider)| {
+            known.eq_ignore_ascii_case(path) && *other != issuer
         };
         if let Some((_, _, first)) = seen.iter().find(mixed_up_with) {
             let what = format!(
@@ -106,13 +98,8 @@ fn shared_callbacks(providers: &[Arc<Provider>], report: &mut Report) {
             );
             report.lint(&provider.origin, what, instead);
         }
-        seen.push((path, &connection.issuer, provider));
+        seen.push((path, issuer, provider));
     }
-}
-
-fn is_guid(text: &str) -> bool {
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
 }
 
 /// Compiled code that configures a provider in the CMS does not run here.

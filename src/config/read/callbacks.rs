@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::config::model::OpenIdConnect;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 
@@ -15,22 +14,22 @@ pub(crate) fn mark(providers: &mut [Arc<Provider>]) {
     let known: Vec<(String, String)> = providers
         .iter()
         .filter(enabled)
-        .filter_map(|p| open_id_connect(p))
-        .map(|connection| (connection.callback_path.clone(), connection.issuer.clone()))
+        .filter_map(|p| Some((p.callback_path()?.to_owned(), p.issuer()?.to_owned())))
         .collect();
     for provider in providers.iter_mut().filter(|p| p.is_enabled()) {
         let provider = Arc::make_mut(provider);
-        let Protocol::OpenIdConnect(connection) = &mut provider.protocol else { continue };
-        connection.shares_callback = known.iter().any(|(path, issuer)| {
-            path.eq_ignore_ascii_case(&connection.callback_path) && *issuer != connection.issuer
-        });
-    }
-}
-
-/// The connection of a provider that speaks OpenID Connect.
-pub(crate) fn open_id_connect(provider: &Provider) -> Option<&OpenIdConnect> {
-    match &provider.protocol {
-        Protocol::OpenIdConnect(connection) => Some(connection),
-        Protocol::LocalUsers | Protocol::None => None,
+        let shared = |own_path: &str, own_issuer: &str| {
+            let mut others = known.iter().filter(|(_, issuer)| issuer != own_issuer);
+            others.any(|(path, _)| path.eq_ignore_ascii_case(own_path))
+        };
+        match &mut provider.protocol {
+            Protocol::OpenIdConnect(connection) => {
+                connection.shares_callback = shared(&connection.callback_path, &connection.issuer);
+            }
+            Protocol::OAuth2(connection) => {
+                connection.shares_callback = shared(&connection.callback_path, &connection.issuer);
+            }
+            Protocol::LocalUsers | Protocol::None => {}
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::config::fault::Origin;
 use crate::config::model::ClaimPattern;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::ProviderState;
+use crate::config::model::ResponseType;
 use crate::config::model::Transformation;
 use crate::config::model::TransformationKind;
 use crate::config::read::callbacks;
@@ -13,6 +15,8 @@ use crate::config::read::clients;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
 use crate::config::read::connections::Known;
+use crate::config::read::external_preset;
+use crate::config::read::presets::Preset;
 use crate::config::read::providers::check_name;
 use crate::config::read::providers::fail;
 use crate::config::read::report::Refusal;
@@ -68,11 +72,11 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
     let connection = connections.find(name);
     let connected = described.and_then(|()| {
         let known = known(setting, connection.is_some())?;
-        connections::open_id_connect(connection, &known, report)
+        connections::protocol(name, connection, &known, report)
     });
     match connected {
         Ok((protocol, inbound)) => {
-            provider.protocol = Protocol::OpenIdConnect(protocol);
+            provider.protocol = protocol;
             provider.map_inbound_claims = inbound;
         }
         Err(refusal) => fail(&mut provider, &refusal, report),
@@ -149,58 +153,86 @@ fn known_class(setting: &Setting, class: &str, what: &str) -> Result<(), Refusal
 /// What the provider's own keys say of the way to it.
 fn known(setting: &Setting, connected: bool) -> Result<Known, Refusal> {
     let mut known = Known::nothing(&setting.origin);
-    let text = |name: &str| setting.text(name).map(str::to_owned);
-    known.client_id = text("ClientId");
-    known.client_secret = text("ClientSecret");
-    if let Some(scopes) = text("Scopes").or_else(|| text("Scope")) {
-        known.scopes = values::words(&scopes);
+    let text = |names: &[&str]| names.iter().find_map(|name| filled_in(setting, name));
+    known.client_id = text(&["ClientId", "AppId", "ApplicationId"]);
+    known.client_secret = text(&["ClientSecret", "AppSecret", "ApplicationSecret"]);
+    known.scopes = text(&["Scopes", "Scope"]).map(|scopes| values::words(&scopes));
+    known.metadata_address = text(&["MetadataAddress"]);
+    let metadata = known.metadata_address.as_deref();
+    let base = metadata.and_then(|at| at.strip_suffix("/.well-known/openid-configuration"));
+    known.authority = text(&["Authority"]).or_else(|| base.map(str::to_owned));
+    known.preset =
+        external_preset::of(setting).filter(|p| !p.is_plain() || known.authority.is_none());
+    let parts = [
+        ("tenant", "TenantId"),
+        ("domain", "Domain"),
+        ("domain", "OktaDomain"),
+        ("realm", "Realm"),
+        ("authorizationServer", "AuthorizationServerId"),
+        ("hostedDomain", "HostedDomain"),
+    ];
+    known.parts =
+        parts.iter().filter_map(|(part, key)| Some((*part, filled_in(setting, key)?))).collect();
+    if known.preset == Some(Preset::Entra) && setting.child("ClientSecret").is_none() {
+        known.response_type = ResponseType::IdToken;
     }
-    known.metadata_address = text("MetadataAddress");
-    let from_metadata = known.metadata_address.as_deref().and_then(issuer_of);
-    known.authority = text("Authority")
-        .or(from_metadata)
-        .or_else(|| text("TenantId").map(|t| format!("https://login.microsoftonline.com/{t}/v2.0")))
-        .or_else(|| text("Domain").map(|d| format!("https://{}/", d.trim_end_matches('/'))));
     if !connected {
         served(setting)?;
-    }
-    if known.client_id.is_none() && !connected {
-        return Err(Refusal::at(
-            &setting.origin,
-            "the client id is missing",
-            "write <ClientId>…</ClientId>",
-        ));
+        complete(setting, &known)?;
     }
     Ok(known)
+}
+
+/// The text of a key, unless it is still the placeholder of the file that it was copied from
+/// (`{Place ApplicationId here}`).
+fn filled_in(setting: &Setting, name: &str) -> Option<String> {
+    let text = setting.text(name)?;
+    let placeholder = text.starts_with('{') && text.ends_with('}');
+    (!placeholder).then(|| text.to_owned())
+}
+
+/// Refuses what lacks our name or our secret there.
+fn complete(setting: &Setting, known: &Known) -> Result<(), Refusal> {
+    let facebook = known.preset == Some(Preset::Facebook);
+    let key = |usual: &'static str, facebooks: &'static str| {
+        let names = [usual, if facebook { facebooks } else { usual }];
+        let written = names.iter().find_map(|name| setting.child(name));
+        let origin = written.map_or(&setting.origin, |key| &key.origin);
+        (written.map_or(usual, |key| key.name.as_str()), origin)
+    };
+    let missing = |what: &str, (name, origin): (&str, &Origin)| {
+        Err(Refusal::at(origin, what, format!("write <{name}>…</{name}>")))
+    };
+    if known.client_id.is_none() {
+        let (name, _) = key("ClientId", "ApplicationId");
+        return missing("the client id is missing", (name, &setting.origin));
+    }
+    if known.client_secret.is_none() && known.response_type != ResponseType::IdToken {
+        let (name, _) = key("ClientSecret", "ApplicationSecret");
+        return missing("the client secret is missing", (name, &setting.origin));
+    }
+    Ok(())
 }
 
 /// Refuses what is known to be another protocol.
 fn served(setting: &Setting) -> Result<(), Refusal> {
     let has = |names: &[&str]| names.iter().any(|name| setting.child(name).is_some());
+    let scheme = setting.text("AuthenticationScheme").unwrap_or(&setting.name);
+    if has(&["ConsumerKey", "ConsumerSecret"]) {
+        let what = "its keys are those of OAuth 1.0a, which is not served";
+        let instead = "write the OAuth 2.0 <ClientId> and <ClientSecret> of the application at X";
+        return Err(Refusal::at(&setting.origin, what, instead));
+    }
     let protocol = if has(&["Wtrealm"]) {
         "WS-Federation"
     } else if has(&["IdentityProviderConfiguration", "ServiceProviderConfiguration", "EntityId"]) {
         "SAML 2.0"
-    } else if has(&["AppId", "AppSecret", "ApplicationId", "ApplicationSecret"]) {
-        "plain OAuth 2.0"
     } else {
         return Ok(());
     };
-    let scheme = setting.text("AuthenticationScheme").unwrap_or(&setting.name);
     let what = format!("it speaks {protocol}, which is not served yet");
     let instead = format!(
         "where the provider also speaks OpenID Connect, write <connection provider=\"{scheme}\" authority=\"https://…\" clientId=\"…\" /> in /sitecore/gateway/connections"
     );
     Err(Refusal::at(&setting.origin, what, instead))
-}
-
-/// The issuer that a discovery document at `metadata` names: Entra's older documents name another
-/// one than their address says.
-fn issuer_of(metadata: &str) -> Option<String> {
-    let base = metadata.strip_suffix("/.well-known/openid-configuration")?;
-    let tenant = base.strip_prefix("https://login.microsoftonline.com/");
-    match tenant.filter(|tenant| !tenant.contains('/')) {
-        Some(tenant) => Some(format!("https://sts.windows.net/{tenant}/")),
-        None => Some(base.to_owned()),
-    }
 }

@@ -77,7 +77,7 @@ pub(crate) fn identity_server(
     known.authority = authority.map(|(text, _)| text.trim_end_matches('/').to_owned());
     known.client_id = resolved("ClientId")?.map(|(text, _)| text);
     known.require_https = require_https;
-    known.scopes = scopes(root)?;
+    known.scopes = Some(scopes(root)?);
     known.callback_path = "/identity/signin";
     known.post_logout_path = "/identity/postexternallogout";
     known.map_inbound_claims = false;

@@ -235,8 +235,9 @@ impl Reader<'_> {
             }
             Known::nothing(&self.element.origin)
         };
-        let (protocol, inbound) = connections::open_id_connect(connection, &known, report)?;
-        provider.protocol = Protocol::OpenIdConnect(protocol);
+        let (protocol, inbound) =
+            connections::protocol(&provider.name, connection, &known, report)?;
+        provider.protocol = protocol;
         provider.map_inbound_claims = inbound;
         Ok(())
     }

@@ -65,6 +65,12 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     text.split(separator).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }
 
+/// Whether `text` is a GUID in its plain form, as the ids of tenants are.
+pub(crate) fn is_guid(text: &str) -> bool {
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
 /// The class of a .NET type name: what stands before the first comma.
 pub(crate) fn class(type_name: &str) -> &str {
     type_name.split(',').next().unwrap_or_default().trim()

@@ -273,14 +273,3 @@ fn a_made_up_error_message_is_no_message() {
         assert!(matches!(refused, Err(Problem::BadRequest(_))));
     }
 }
-
-#[test]
-fn a_client_that_wants_consent_is_refused_while_nobody_can_be_asked() {
-    let mut rig = Rig::with(|config| {
-        let mut asking = (*config.identity_server.clients[0]).clone();
-        asking.require_consent = true;
-        config.identity_server.clients[0] = Arc::new(asking);
-    });
-    rig.sign_in();
-    assert_eq!(told(&rig, &[]), "consent_required");
-}

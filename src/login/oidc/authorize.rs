@@ -72,10 +72,15 @@ pub(super) fn url(
     let verifier = PkceCodeVerifier::new(request.verifier.to_owned());
     let mut url = client
         .authorize_url(flow(connection.response_type), move || state, move || nonce)
-        .add_scopes(connection.scopes.iter().cloned().map(Scope::new))
-        .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-    if posts(connection) {
-        url = url.add_extra_param("response_mode", "form_post");
+        .add_scopes(connection.scopes.iter().cloned().map(Scope::new));
+    if connection.response_type != ResponseType::IdToken {
+        url = url.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+    }
+    if let Some(domain) = &connection.hosted_domain {
+        url = url.add_extra_param("hd", domain);
+    }
+    if let Some(mode) = mode(connection) {
+        url = url.add_extra_param("response_mode", mode);
     }
     if let Some(scheme) = request.scheme {
         url = url.add_extra_param("acr_values", format!("idp:{scheme}"));
@@ -86,7 +91,8 @@ pub(super) fn url(
     for (name, value) in &connection.parameters {
         let taken = OWN.contains(&name.as_str())
             || (name == "acr_values" && request.scheme.is_some())
-            || (name == "login_hint" && request.login_hint.is_some());
+            || (name == "login_hint" && request.login_hint.is_some())
+            || (name == "hd" && connection.hosted_domain.is_some());
         if !taken {
             url = url.add_extra_param(name, value);
         }
@@ -94,11 +100,13 @@ pub(super) fn url(
     Ok(url.url().0.to_string())
 }
 
-/// The hybrid flow's default is the fragment, which no server sees, so it is always posted.
-fn posts(connection: &OpenIdConnect) -> bool {
+/// The default of answers with an ID token is the fragment, which no server sees: they are posted
+/// unless the owner wants the fragment.
+fn mode(connection: &OpenIdConnect) -> Option<&'static str> {
     match connection.response_mode {
-        ResponseMode::FormPost => true,
-        ResponseMode::Query => connection.response_type == ResponseType::CodeIdToken,
+        ResponseMode::FormPost => Some("form_post"),
+        ResponseMode::Fragment => Some("fragment"),
+        ResponseMode::Query => connection.response_type.has_id_token().then_some("form_post"),
     }
 }
 
@@ -108,5 +116,6 @@ fn flow(response_type: ResponseType) -> AuthenticationFlow<CoreResponseType> {
         ResponseType::CodeIdToken => {
             AuthenticationFlow::Hybrid(vec![CoreResponseType::Code, CoreResponseType::IdToken])
         }
+        ResponseType::IdToken => AuthenticationFlow::Implicit(false),
     }
 }

@@ -81,6 +81,36 @@ impl<T: Send + Sync + 'static> Cached<T> {
         Ok(kept)
     }
 
+    /// As [`Self::obtain`], but one that is older than `fresh` is fetched before it serves, at most
+    /// once a minute, and serves on only when that fails: what has been taken out of it is not
+    /// believed for long.
+    ///
+    /// # Errors
+    ///
+    /// What `fetch` said, when there is none that may serve.
+    pub(super) async fn obtain_newer<F>(
+        &self,
+        now: Timestamp,
+        fresh: Duration,
+        fetch: F,
+    ) -> Result<Arc<Fetched<T>>, Fault>
+    where
+        F: Future<Output = Result<T, Fault>> + Send,
+    {
+        let kept = self.kept.load_full().filter(|kept| now.since(kept.at) < USABLE);
+        let Some(kept) = kept else { return self.fetch(now, fetch).await };
+        if now.since(kept.at) < fresh || !self.may_refresh(now) {
+            return Ok(kept);
+        }
+        match self.fetch(now, fetch).await {
+            Ok(newer) => Ok(newer),
+            Err(fault) => {
+                tracing::warn!(?fault, "a provider's keys could not be refreshed");
+                Ok(kept)
+            }
+        }
+    }
+
     /// Fetches the document, or waits for whoever is doing so already.
     ///
     /// # Errors

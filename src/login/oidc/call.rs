@@ -14,7 +14,7 @@ use crate::login::oidc::keys;
 use crate::observe::Metrics;
 
 /// One call to a provider, owned so that it can outlive the request that asked for it.
-pub(super) struct Call {
+pub(in crate::login) struct Call {
     /// Sends it.
     pub client: Arc<Client>,
     /// Counts it.
@@ -33,7 +33,7 @@ impl Call {
     /// # Errors
     ///
     /// [`Fault::Down`].
-    pub(super) async fn read(&self, address: String) -> Result<Bytes, Fault> {
+    pub(in crate::login) async fn read(&self, address: String) -> Result<Bytes, Fault> {
         let request = http::Request::get(address)
             .header(http::header::ACCEPT, "application/json")
             .body(Vec::new())
@@ -41,33 +41,41 @@ impl Call {
         Ok(self.send(request).await?.into_body())
     }
 
+    /// Sends a request and takes whatever answer comes, which the caller counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Down`] when none comes, which is counted.
+    pub(in crate::login) async fn ask(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Bytes>, Fault> {
+        self.client.send(request, &self.trust).await.map_err(|error| {
+            self.count("failed");
+            Fault::unanswered(&error)
+        })
+    }
+
     /// Sends a request that only 200 answers.
     ///
     /// # Errors
     ///
     /// [`Fault::Down`].
-    pub(super) async fn send(
+    pub(in crate::login) async fn send(
         &self,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Bytes>, Fault> {
-        match self.client.send(request, &self.trust).await {
-            Ok(answer) if answer.status() == StatusCode::OK => {
-                self.count("answered");
-                Ok(answer)
-            }
-            Ok(answer) => {
-                self.count("failed");
-                Err(Fault::Down(format!("status {}", answer.status().as_u16())))
-            }
-            Err(error) => {
-                self.count("failed");
-                Err(Fault::unanswered(&error))
-            }
+        let answer = self.ask(request).await?;
+        if answer.status() == StatusCode::OK {
+            self.count("answered");
+            return Ok(answer);
         }
+        self.count("failed");
+        Err(Fault::Down(format!("status {}", answer.status().as_u16())))
     }
 
     /// Counts how a call ended: `answered` or `failed`.
-    pub(super) fn count(&self, outcome: &str) {
+    pub(in crate::login) fn count(&self, outcome: &str) {
         let labels = [&*self.provider, self.endpoint, outcome];
         self.metrics.provider_requests.with_label_values(&labels).inc();
     }
@@ -77,7 +85,7 @@ impl Call {
     /// # Errors
     ///
     /// [`Fault::Down`] and [`Fault::Metadata`].
-    pub(super) async fn keys(self, address: Url) -> Result<Vec<Jwk>, Fault> {
+    pub(in crate::login) async fn keys(self, address: Url) -> Result<Vec<Jwk>, Fault> {
         keys::read(&self.read(address.into()).await?)
     }
 }

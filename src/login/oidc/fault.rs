@@ -31,6 +31,9 @@ pub(in crate::login) enum Fault {
     /// The userinfo answer breaks a rule.
     #[error("userinfo refused: {0}")]
     Userinfo(&'static str),
+    /// The person belongs to an organisation whose people are not admitted.
+    #[error("another organisation: {0}")]
+    Outsider(&'static str),
 }
 
 impl Fault {
@@ -45,7 +48,7 @@ impl Fault {
     pub(in crate::login) fn ends_session(&self) -> bool {
         match self {
             Self::Code(error) => error == INVALID_GRANT,
-            Self::Token(_) => true,
+            Self::Token(_) | Self::Outsider(_) => true,
             Self::Down(_)
             | Self::Metadata(_)
             | Self::Client(_)
@@ -66,6 +69,7 @@ impl Fault {
             Self::Response(_) => Reason::ResponseMalformed,
             Self::Token(_) => Reason::TokenInvalid,
             Self::Userinfo(_) => Reason::UserinfoInvalid,
+            Self::Outsider(_) => Reason::OtherOrganisation,
         }
     }
 }

@@ -9,16 +9,19 @@ use jsonwebtoken::Algorithm;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::crypto::jws::Verified;
 use crate::crypto::jws::Verifier;
+use crate::crypto::jws::moment;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
+use crate::login::oidc::metadata::Issuer;
 
 /// What an ID token must say.
 pub(super) struct Expected<'a> {
     /// The issuer that was asked.
-    pub issuer: &'a str,
+    pub issuer: Issuer<'a>,
     /// Our client id there.
     pub client_id: &'a str,
     /// What was sent as `nonce`; of no meaning to tokens that answer no authorization request.
@@ -100,7 +103,7 @@ pub(super) fn check_address(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
 ) -> Result<(), TokenFault> {
-    if text(claims, "iss") != Some(expected.issuer) {
+    if !text(claims, "iss").is_some_and(|said| expected.issuer.is(said)) {
         return Err(TokenFault::Issuer);
     }
     check_audience(claims, expected.client_id)?;
@@ -153,9 +156,11 @@ impl IdToken {
     }
 }
 
-/// The subject, when it is one.
+/// The subject, when it is one: `sub`, or of providers before OpenID Connect the name identifier.
 pub(super) fn subject(claims: &Map<String, Value>) -> Result<&str, TokenFault> {
-    text(claims, "sub")
+    let named = ["sub", types::NAME_IDENTIFIER, "nameid"];
+    let named = named.into_iter().find(|name| claims.contains_key(*name));
+    text(claims, named.ok_or(TokenFault::Subject)?)
         .filter(|sub| !sub.is_empty() && sub.len() <= LONGEST_SUBJECT && sub.is_ascii())
         .ok_or(TokenFault::Subject)
 }
@@ -198,17 +203,6 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
     }
 }
 
-/// A `NumericDate`; fractions are cut off.
-pub(super) fn moment(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
-    let value = claims.get(name)?;
-    if let Some(seconds) = value.as_i64() {
-        return Some(Timestamp(seconds));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "checked to lie far within the range")]
-    let whole = |seconds: f64| Timestamp(seconds as i64);
-    value.as_f64().filter(|seconds| (0.0..1e15).contains(seconds)).map(whole)
-}
-
 fn text<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c str> {
     claims.get(name).and_then(Value::as_str)
 }
@@ -233,7 +227,7 @@ mod tests {
         let secret = Some(&secret);
         let verifier = Verifier { keys, algorithms: &algorithms, secret, kind: Kind::Jwt };
         let expected = Expected {
-            issuer: ISSUER,
+            issuer: Issuer { name: ISSUER, alias: None },
             client_id: "gateway",
             nonce: "n",
             now: NOW,

@@ -18,10 +18,12 @@ use crate::login::oidc::fault::Fault;
 /// The keys of one provider.
 #[derive(Debug)]
 pub(super) struct Keys {
-    cached: Arc<Cached<Vec<Jwk>>>,
+    cached: Cached<Vec<Jwk>>,
     refetched: AtomicI64,
 }
 
+/// How long a key that its provider has withdrawn may still be believed.
+const FRESH: Duration = Duration::from_mins(10);
 /// Between two fetches for the sake of an unknown key.
 const PAUSE: Duration = Duration::from_mins(1);
 /// Most keys of one provider.
@@ -29,7 +31,7 @@ const MOST: usize = 100;
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { cached: Arc::default(), refetched: AtomicI64::new(i64::MIN) }
+        Self { cached: Cached::default(), refetched: AtomicI64::new(i64::MIN) }
     }
 }
 
@@ -45,9 +47,9 @@ impl Keys {
         fetch: F,
     ) -> Result<Arc<Fetched<Vec<Jwk>>>, Fault>
     where
-        F: Future<Output = Result<Vec<Jwk>, Fault>> + Send + 'static,
+        F: Future<Output = Result<Vec<Jwk>, Fault>> + Send,
     {
-        self.cached.obtain(now, fetch).await
+        self.cached.obtain_newer(now, FRESH, fetch).await
     }
 
     /// Whether the keys may be fetched for the sake of an unknown one; then the turn is taken.

@@ -49,7 +49,7 @@ impl RelyingParty {
         now: Timestamp,
     ) -> Result<LogoutToken, Fault> {
         let metadata = self.metadata(peer, now).await?;
-        let expected = expected(peer, "", now);
+        let expected = expected(peer, &metadata, "", now);
         let judge = |keys: &[Jwk]| {
             let verifier = Verifier { kind: Kind::JwtOr(KIND), ..verifier(peer, keys) };
             verify(token, &verifier, &expected)
@@ -104,7 +104,7 @@ pub(super) fn verify(
     }
     // (8) is for whoever remembers: the id is spent once everything else is right.
     let id = name(&claims, "jti").ok_or(TokenFault::Identifier)?;
-    Ok(LogoutToken { sid, subject, id: identity_of(expected.issuer, id) })
+    Ok(LogoutToken { sid, subject, id: identity_of(expected.issuer.name, id) })
 }
 
 fn name<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c str> {
@@ -127,6 +127,7 @@ mod tests {
     use super::*;
     use crate::crypto::jws::JwsFault;
     use crate::login::fake_provider::Signer;
+    use crate::login::oidc::metadata::Issuer;
     use crate::login::testing::NOW;
 
     const ISSUER: &str = "https://idp.test";
@@ -144,7 +145,13 @@ mod tests {
         let kind = Kind::JwtOr(KIND);
         let verifier = Verifier { keys: &keys, algorithms: &algorithms, secret: None, kind };
         let skew = Duration::from_mins(1);
-        let expected = Expected { issuer: ISSUER, client_id: "gateway", nonce: "", now: NOW, skew };
+        let expected = Expected {
+            issuer: Issuer { name: ISSUER, alias: None },
+            client_id: "gateway",
+            nonce: "",
+            now: NOW,
+            skew,
+        };
         verify(&signer.sign(header, claims), &verifier, &expected)
     }
 

@@ -22,6 +22,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::config::model::OpenIdConnect;
+use crate::config::model::Tenants;
 use crate::http::client::PlainHttp;
 use crate::http::client::is_loopback;
 use crate::login::oidc::fault::Fault;
@@ -29,6 +30,9 @@ use crate::login::oidc::fault::Fault;
 /// The part of a discovery document that we use.
 #[derive(Clone, Debug)]
 pub(in crate::login) struct Metadata {
+    /// The issuer: the configured one, or the one of the tenant that the document names; for a
+    /// document of all tenants a pattern with [`OpenIdConnect::TENANT`] in it.
+    pub issuer: String,
     /// Where people are sent to sign in.
     pub authorization_endpoint: AuthUrl,
     /// Where codes are redeemed.
@@ -102,16 +106,11 @@ pub(super) fn plain_http(connection: &OpenIdConnect) -> PlainHttp {
 pub(super) fn read(connection: &OpenIdConnect, json: &[u8]) -> Result<Metadata, Fault> {
     let Document(document) =
         serde_json::from_slice(json).map_err(|error| Fault::Metadata(error.to_string()))?;
-    if document.issuer().as_str() != connection.issuer {
-        return Err(Fault::Metadata(format!(
-            "it names the issuer {:?}, and {:?} is configured",
-            document.issuer().as_str(),
-            connection.issuer
-        )));
-    }
+    let issuer = issuer(connection, document.issuer().as_str())?;
     let token = document.token_endpoint().ok_or_else(|| wrong("it has no token_endpoint"))?;
     let logout = document.additional_metadata();
     let metadata = Metadata {
+        issuer,
         authorization_endpoint: document.authorization_endpoint().clone(),
         token_endpoint: token.clone(),
         jwks_uri: document.jwks_uri().url().clone(),
@@ -123,7 +122,53 @@ pub(super) fn read(connection: &OpenIdConnect, json: &[u8]) -> Result<Metadata, 
     Ok(metadata)
 }
 
+/// The issuer that is believed under the name `named`: exactly the configured one, or where that is
+/// a pattern for one tenant, the pattern with an id in the place.
+fn issuer(connection: &OpenIdConnect, named: &str) -> Result<String, Fault> {
+    let configured = &connection.issuer;
+    let fits = match connection.tenants {
+        Tenants::One => match configured.split_once(OpenIdConnect::TENANT) {
+            Some(_) => OpenIdConnect::tenant_of(configured, named).is_some(),
+            None => named == configured,
+        },
+        Tenants::Listed(_) | Tenants::Any => named == configured,
+    };
+    if fits {
+        return Ok(named.to_owned());
+    }
+    Err(Fault::Metadata(format!("it names the issuer {named:?}, and {configured:?} is configured")))
+}
+
+/// The names that an issuer goes by.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::login) struct Issuer<'a> {
+    /// As in [`Metadata::issuer`].
+    pub name: &'a str,
+    /// Another spelling.
+    pub alias: Option<&'a str>,
+}
+
+impl Issuer<'_> {
+    /// Whether `said` is one of them, compared exactly but for a tenant's id.
+    pub(in crate::login) fn is(self, said: &str) -> bool {
+        if self.name.contains(OpenIdConnect::TENANT) {
+            return OpenIdConnect::tenant_of(self.name, said).is_some();
+        }
+        said == self.name || self.alias == Some(said)
+    }
+}
+
 impl Metadata {
+    /// The names of this provider.
+    pub(in crate::login) fn names<'a>(&'a self, connection: &'a OpenIdConnect) -> Issuer<'a> {
+        Issuer { name: &self.issuer, alias: connection.issuer_alias.as_deref() }
+    }
+
+    /// The tenant that an issuer of this provider names; `None` where it has but one.
+    pub(super) fn tenant<'i>(&self, issuer: &'i str) -> Option<&'i str> {
+        OpenIdConnect::tenant_of(&self.issuer, issuer)
+    }
+
     fn check(&self, connection: &OpenIdConnect) -> Result<(), Fault> {
         let always = [self.authorization_endpoint.url(), self.token_endpoint.url(), &self.jwks_uri];
         let sometimes = [&self.userinfo_endpoint, &self.end_session_endpoint];

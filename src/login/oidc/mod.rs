@@ -11,6 +11,7 @@ mod id_token;
 mod keys;
 mod logout_token;
 mod metadata;
+mod organisation;
 mod refresh;
 mod userinfo;
 
@@ -24,6 +25,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 pub(super) use authorize::Request;
+pub(super) use call::Call;
 pub(super) use fault::Fault;
 use fault::TokenFault;
 pub(super) use fault::is_about_redirect;
@@ -35,15 +37,14 @@ pub(super) use refresh::SignedIn;
 use crate::clock::Timestamp;
 use crate::config::model::OpenIdConnect;
 use crate::config::model::Provider;
-use crate::config::model::ResponseType;
 use crate::crypto::jws::JwsFault;
 use crate::crypto::jws::Kind;
 use crate::crypto::jws::Verifier;
+use crate::crypto::jws::moment;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
 use crate::login::oidc::cached::Cached;
-use crate::login::oidc::call::Call;
 use crate::login::oidc::exchange::Access;
 use crate::login::oidc::exchange::Code;
 use crate::login::oidc::id_token::Expected;
@@ -80,9 +81,9 @@ struct Source {
 
 /// What the browser brought back.
 pub(super) struct Answer<'a> {
-    /// The code.
-    pub code: &'a str,
-    /// The ID token of the hybrid flow.
+    /// The code, where one was asked for.
+    pub code: Option<&'a str>,
+    /// The ID token that came through the browser.
     pub id_token: Option<&'a str>,
     /// The redirect URI that it was brought to.
     pub redirect_uri: String,
@@ -102,8 +103,8 @@ pub(super) struct Person {
     pub claims: Map<String, Value>,
     /// The inner provider that the ID token itself names (`idp`).
     pub inner: Option<String>,
-    /// The ID token, for `id_token_hint`.
-    pub id_token: Secret,
+    /// The ID token, for `id_token_hint`; plain OAuth 2.0 has none.
+    pub id_token: Option<Secret>,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
     /// How the provider is asked anew, where it lets us.
@@ -172,34 +173,44 @@ impl RelyingParty {
     /// See [`Fault`]. The code is sent nowhere unless everything that can be checked before has been.
     pub(super) async fn finish(&self, peer: Peer<'_>, answer: Answer<'_>) -> Result<Person, Fault> {
         let metadata = self.metadata(peer, answer.now).await?;
-        let expected = expected(peer, answer.nonce, answer.now);
+        let expected = expected(peer, &metadata, answer.nonce, answer.now);
         let front = self.front_channel(peer, &metadata, &answer, &expected).await?;
-        let code = Code {
-            value: answer.code,
-            verifier: answer.verifier,
-            redirect_uri: answer.redirect_uri.clone(),
+        let (mut believed, id_token, access) = match (answer.code, front) {
+            (Some(code), front) => {
+                let code = Code {
+                    value: code,
+                    verifier: answer.verifier,
+                    redirect_uri: answer.redirect_uri.clone(),
+                };
+                let call = self.call(peer, "token");
+                let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
+                let token = tokens.id_token.expose();
+                let believed = self.verify(peer, &metadata, token, &expected).await?;
+                believed.check_access_token(tokens.access.token.expose())?;
+                if front.is_some_and(|front| front.subject != believed.subject) {
+                    return Err(TokenFault::Contradiction.into());
+                }
+                (believed, tokens.id_token, Some(tokens.access))
+            }
+            (None, Some(front)) => (front, Secret::new(answer.id_token.unwrap_or_default()), None),
+            (None, None) => return Err(Fault::Response("there is no code")),
         };
-        let call = self.call(peer, "token");
-        let tokens = exchange::redeem(&call, peer.connection, &metadata, code).await?;
-        let mut believed =
-            self.verify(peer, &metadata, tokens.id_token.expose(), &expected).await?;
-        believed.check_access_token(tokens.access.token.expose())?;
-        if front.is_some_and(|front| front.subject != believed.subject) {
-            return Err(TokenFault::Contradiction.into());
-        }
+        organisation::admit(peer.connection, &metadata, &believed.claims)?;
         let inner = believed.claims.get("idp").and_then(Value::as_str).map(str::to_owned);
-        let further = self.userinfo(peer, &metadata, &tokens.access.token, answer.now).await?;
-        if let Some(further) = further {
-            userinfo::merge(further, &believed.subject, &mut believed.claims)?;
+        if let Some(access) = &access {
+            let further = self.userinfo(peer, &metadata, &access.token, answer.now).await?;
+            if let Some(further) = further {
+                userinfo::merge(further, &believed.subject, &mut believed.claims)?;
+            }
         }
-        let authenticated_at = id_token::moment(&believed.claims, "auth_time");
+        let authenticated_at = moment(&believed.claims, "auth_time");
         Ok(Person {
             subject: believed.subject,
             claims: believed.claims,
             inner,
-            id_token: tokens.id_token,
+            id_token: Some(id_token),
             authenticated_at: authenticated_at.map_or(answer.now, |at| at.min(answer.now)),
-            refresh: next_refresh(peer.connection, &tokens.access, answer.now),
+            refresh: access.and_then(|access| next_refresh(peer.connection, &access, answer.now)),
         })
     }
 
@@ -222,15 +233,15 @@ impl RelyingParty {
         answer: &Answer<'_>,
         expected: &Expected<'_>,
     ) -> Result<Option<IdToken>, Fault> {
-        match (peer.connection.response_type, answer.id_token) {
-            (ResponseType::Code, _) => Ok(None),
-            (ResponseType::CodeIdToken, None) => Err(Fault::Response("there is no id_token")),
-            (ResponseType::CodeIdToken, Some(token)) => {
-                let front = self.verify(peer, metadata, token, expected).await?;
-                front.check_code(answer.code)?;
-                Ok(Some(front))
-            }
+        if !peer.connection.response_type.has_id_token() {
+            return Ok(None);
         }
+        let token = answer.id_token.ok_or(Fault::Response("there is no id_token"))?;
+        let front = self.verify(peer, metadata, token, expected).await?;
+        if let Some(code) = answer.code {
+            front.check_code(code)?;
+        }
+        Ok(Some(front))
     }
 
     /// Verifies a token with the keys at hand and, when none of them fits, once more with fresh ones.
@@ -318,9 +329,14 @@ impl RelyingParty {
     }
 }
 
-fn expected<'a>(peer: Peer<'a>, nonce: &'a str, now: Timestamp) -> Expected<'a> {
+fn expected<'a>(
+    peer: Peer<'a>,
+    metadata: &'a Metadata,
+    nonce: &'a str,
+    now: Timestamp,
+) -> Expected<'a> {
     Expected {
-        issuer: &peer.connection.issuer,
+        issuer: metadata.names(peer.connection),
         client_id: &peer.connection.client_id,
         nonce,
         now,

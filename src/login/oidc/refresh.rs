@@ -51,7 +51,7 @@ impl RelyingParty {
         let mut claims = match &id_token {
             None => before,
             Some(token) => {
-                let expected = expected(peer, "", now);
+                let expected = expected(peer, &metadata, "", now);
                 let judge = |keys: &[Jwk]| {
                     let verifier = verifier(peer, keys);
                     id_token::verify_again(token.expose(), &verifier, &expected, &before)
@@ -73,7 +73,7 @@ impl RelyingParty {
         Ok(Person {
             inner: claims.get("idp").and_then(Value::as_str).map(str::to_owned),
             refresh: next_refresh(peer.connection, &access, now),
-            id_token: id_token.unwrap_or_else(|| known.id_token.clone()),
+            id_token: Some(id_token.unwrap_or_else(|| known.id_token.clone())),
             authenticated_at: known.authenticated_at,
             subject,
             claims,

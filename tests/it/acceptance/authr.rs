@@ -242,7 +242,9 @@ async fn authr17_l263_what_is_changed_on_the_way_back_is_judged_anew() {
     // The proof that somebody signed in for a request is worth nothing for another one.
     let other = back.replace("nonce=", "nonce=other");
     let answer = browser.get(&other).await;
-    assert!(matches!(house.onward(&mut browser, answer).await, End::Page(page) if page.text().contains("id=\"sign-in\"")));
+    assert!(
+        matches!(house.onward(&mut browser, answer).await, End::Page(page) if page.text().contains("id=\"sign-in\""))
+    );
 }
 
 #[tokio::test]

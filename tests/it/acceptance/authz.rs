@@ -171,8 +171,7 @@ async fn authz06_authz07_authz09_g157_a_redirect_uri_is_met_exactly_or_not_at_al
         " https://rp.localhost/web/callback",
         "https://rp.localhost@evil.test/web/callback",
     ] {
-        let page =
-            page_without_a_way_back(&house, &request("web", &[("redirect_uri", uri)])).await;
+        let page = page_without_a_way_back(&house, &request("web", &[("redirect_uri", uri)])).await;
         assert_eq!(error_of(&page), "invalid_request", "{uri}");
     }
 }
@@ -305,12 +304,19 @@ async fn authz17_a_scope_is_needed_and_not_too_long() {
 
 #[tokio::test]
 async fn authz18_a_scope_is_known_and_allowed() {
-    let narrow = client("narrow", "authorization_code", "<AllowedScopes><S1>openid</S1></AllowedScopes>");
+    let narrow =
+        client("narrow", "authorization_code", "<AllowedScopes><S1>openid</S1></AllowedScopes>");
     let house = House::with(&narrow, "").await;
-    for (id, scope) in
-        [("web", "openid nothing"), ("narrow", "openid profile"), ("narrow", "openid offline_access")]
-    {
-        assert_eq!(refusal(&house, id, &[("scope", scope)]).await, here("invalid_scope"), "{scope}");
+    for (id, scope) in [
+        ("web", "openid nothing"),
+        ("narrow", "openid profile"),
+        ("narrow", "openid offline_access"),
+    ] {
+        assert_eq!(
+            refusal(&house, id, &[("scope", scope)]).await,
+            here("invalid_scope"),
+            "{scope}"
+        );
     }
 }
 
@@ -342,7 +348,11 @@ async fn authz20_a_scope_fits_what_is_asked_for() {
         let more = [("response_type", words), ("scope", scope)];
         match error {
             Some(error) => {
-                assert_eq!(refusal(&house, "implicit-tokens", &more).await, here(error), "{more:?}");
+                assert_eq!(
+                    refusal(&house, "implicit-tokens", &more).await,
+                    here(error),
+                    "{more:?}"
+                );
             }
             None => assert!(accepted(&house, "implicit-tokens", &more).await, "{more:?}"),
         }
@@ -385,7 +395,11 @@ async fn authz23_parameters_have_a_longest_length() {
     {
         let (fits, long) = ("a".repeat(longest), "a".repeat(longest + 1));
         assert!(accepted(&house, "web", &[(name, &fits)]).await, "{name}");
-        assert_eq!(refusal(&house, "web", &[(name, &long)]).await, there("invalid_request"), "{name}");
+        assert_eq!(
+            refusal(&house, "web", &[(name, &long)]).await,
+            there("invalid_request"),
+            "{name}"
+        );
     }
 }
 
@@ -427,8 +441,7 @@ async fn authz26_unknown_parameters_are_ignored_and_live_through_the_sign_in() {
 async fn authz27_l260_a_client_that_needs_pkce_does_without_nowhere() {
     let hybrid = client("strict-hybrid", "hybrid", "<RequirePkce>true</RequirePkce>");
     let house = House::with(&hybrid, "").await;
-    for (id, words) in
-        [("strict", "code"), ("public", "code"), ("strict-hybrid", "code id_token")]
+    for (id, words) in [("strict", "code"), ("public", "code"), ("strict-hybrid", "code id_token")]
     {
         let more = [("response_type", words)];
         assert_eq!(refusal(&house, id, &more).await, there("invalid_request"), "{id}");
@@ -453,7 +466,8 @@ async fn authz28_a_challenge_has_43_to_128_characters() {
 
 #[tokio::test]
 async fn authz29_l260_a_plain_challenge_is_for_clients_whose_file_allows_it() {
-    let plain = client("plain", "authorization_code", "<AllowPlainTextPkce>true</AllowPlainTextPkce>");
+    let plain =
+        client("plain", "authorization_code", "<AllowPlainTextPkce>true</AllowPlainTextPkce>");
     let house = House::with(&plain, "").await;
     for method in ["", "plain", "s256", "S512"] {
         let more = [("code_challenge", VERIFIER), ("code_challenge_method", method)];
@@ -603,12 +617,22 @@ async fn authz35_a_signed_request_object_speaks_for_its_client() {
     let path = with_object(&object(&house, "jar", &[]), &beside);
     let answer = browser.get(&path).await;
     let page = house.onward(&mut browser, answer).await.page();
-    assert!(!browser.url.as_str().contains("signed"), "what was signed stays here: {}", browser.url);
+    assert!(
+        !browser.url.as_str().contains("signed"),
+        "what was signed stays here: {}",
+        browser.url
+    );
     let reply = house.type_in(&mut browser, &page, "jane").await.reply();
-    assert_eq!((reply.to.as_str(), reply.sent("state")), (redirect_uri("jar").as_str(), "signed state"));
+    assert_eq!(
+        (reply.to.as_str(), reply.sent("state")),
+        (redirect_uri("jar").as_str(), "signed state")
+    );
     let tokens = house.redeem("jar", reply.sent("code")).await.json();
     let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
-    assert_eq!((&claims["nonce"], &tokens["scope"]), (&"signed nonce".into(), &"openid email".into()));
+    assert_eq!(
+        (&claims["nonce"], &tokens["scope"]),
+        (&"signed nonce".into(), &"openid email".into())
+    );
     for (beside, inside) in [
         (&[("response_type", "code")][..], json!("jar")),
         (&[("client_id", "web")], json!("jar")),
@@ -691,8 +715,7 @@ async fn oidcc_ensure_request_object_with_redirect_uri() {
 
 #[tokio::test]
 async fn authz37_a_client_that_must_sign_does_and_a_reference_is_off_unless_switched_on() {
-    let clients =
-        signing_client("signs", "<RequireRequestObject>true</RequireRequestObject>");
+    let clients = signing_client("signs", "<RequireRequestObject>true</RequireRequestObject>");
     let house = House::with(&clients, "").await;
     assert_eq!(refusal(&house, "signs", &[]).await, there("invalid_request"));
     let both = [("request", "a.b.c"), ("request_uri", "https://rp.localhost/request.jwt")];

@@ -23,7 +23,8 @@ async fn chk01_the_frame_names_its_cookie_and_may_be_framed_and_kept() {
     assert_eq!(page.status, 200);
     assert!(page.header("content-type").unwrap().starts_with("text/html"));
     assert!(page.text().contains("idsrv.session"));
-    let (_, script) = page.text().split_once("<script>").map(|(a, b)| (a.len(), b.to_owned())).unwrap();
+    let (_, script) =
+        page.text().split_once("<script>").map(|(a, b)| (a.len(), b.to_owned())).unwrap();
     let script = script.split("</script>").next().unwrap();
     let hash = base64::Engine::encode(
         &base64::engine::general_purpose::STANDARD,

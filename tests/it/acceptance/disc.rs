@@ -71,7 +71,9 @@ async fn disc04_disc05_scopes_and_claims_are_those_that_are_shown_each_once() {
     let house = House::settings(&with_options(resources), "").await;
     let found = document(&house).await;
     let scopes = list(&found, "scopes_supported");
-    for shown in ["openid", "profile", "email", "address", "phone", "badge", "api1", "offline_access"] {
+    for shown in
+        ["openid", "profile", "email", "address", "phone", "badge", "api1", "offline_access"]
+    {
         assert!(scopes.iter().any(|scope| scope == shown), "{shown}: {scopes:?}");
     }
     for hidden in ["hidden", "off"] {
@@ -127,7 +129,8 @@ async fn disc07_l287_types_and_modes_are_those_of_the_specification() {
     assert_eq!(found["request_uri_parameter_supported"], false);
     let signed = list(&found, "request_object_signing_alg_values_supported");
     assert!(signed.iter().any(|alg| alg == "RS256") && !signed.iter().any(|alg| alg == "none"));
-    let plain = client("plain", "authorization_code", "<AllowPlainTextPkce>true</AllowPlainTextPkce>");
+    let plain =
+        client("plain", "authorization_code", "<AllowPlainTextPkce>true</AllowPlainTextPkce>");
     let house = House::with(&plain, "").await;
     let found = document(&house).await;
     assert_eq!(list(&found, "code_challenge_methods_supported"), ["S256", "plain"]);
@@ -223,7 +226,9 @@ async fn disc19_how_long_the_document_may_be_kept_is_the_owners_to_say() {
     let house = House::start().await;
     assert_eq!(house.get(DISCOVERY, &[]).await.header("cache-control"), None);
     for (interval, expected) in [("90", "max-age=90"), ("0", "no-store")] {
-        let keys = format!("<Discovery><ResponseCacheInterval>{interval}</ResponseCacheInterval></Discovery>");
+        let keys = format!(
+            "<Discovery><ResponseCacheInterval>{interval}</ResponseCacheInterval></Discovery>"
+        );
         let house = House::settings(&with_options(&keys), "").await;
         for path in [DISCOVERY, "/.well-known/openid-configuration/jwks"] {
             let answer = house.get(path, &[]).await;

@@ -1,0 +1,55 @@
+//! How people may sign in at the identity server for the application that wants them to: which
+//! external providers, and whether with a password.
+//!
+//! The application is the `client_id` of the authorization request that the way back leads to. What
+//! stands there can be changed by hand, so this only says what is offered and begun; whether the
+//! session that comes of it counts, the authorization endpoint judges again by itself.
+
+use std::sync::Arc;
+
+use crate::config::model::Config;
+use crate::config::model::Provider;
+use crate::config::model::Site;
+use crate::config::model::identity_server::Client;
+use crate::http::ReturnPath;
+use crate::http::form::Form;
+use crate::login::place;
+
+/// What one application leaves to choose from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice<'c> {
+    client: Option<&'c Client>,
+}
+
+impl<'c> Choice<'c> {
+    /// The choice of whoever goes back to `return_path` afterwards. On sites of the CMS, and without
+    /// an application, everything that is mapped.
+    pub(super) fn of(config: &'c Config, site: &Site, return_path: Option<&ReturnPath>) -> Self {
+        let identity_server = place::is_identity_server(site);
+        let client = return_path.filter(|_| identity_server).and_then(|path| client(config, path));
+        Self { client }
+    }
+
+    /// Whether people may come from `provider`.
+    pub(super) fn admits(self, provider: &Provider) -> bool {
+        self.client.is_none_or(|client| {
+            let only = &client.identity_provider_restrictions;
+            only.is_empty() || only.iter().any(|name| **name == *provider.name)
+        })
+    }
+
+    /// Whether people may type a password.
+    pub(super) fn passwords(self) -> bool {
+        self.client.is_none_or(|client| client.local_login)
+    }
+}
+
+fn client<'c>(config: &'c Config, return_path: &ReturnPath) -> Option<&'c Client> {
+    let (path, query) = return_path.as_str().split_once('?')?;
+    if !path.to_ascii_lowercase().contains("/connect/authorize") {
+        return None;
+    }
+    let form = Form::parse(query.as_bytes()).ok()?;
+    let id = form.get("client_id")?;
+    config.identity_server.clients.iter().map(Arc::as_ref).find(|client| client.id == id)
+}
