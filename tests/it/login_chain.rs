@@ -172,7 +172,7 @@ fn authorize(chain: &Chain, changes: &[(&str, Option<&str>)]) -> String {
     let redirect = chain.url("/identity/signin");
     let right = [
         ("client_id", "Sitecore"),
-        ("response_type", "code"),
+        ("response_type", "code id_token"),
         ("scope", "openid"),
         ("redirect_uri", redirect.as_str()),
         ("state", "s"),
@@ -295,7 +295,7 @@ async fn a_code_is_worth_one_set_of_tokens() {
         let next = answer.location().to_owned();
         answer = browser.get(&next).await;
     }
-    let code = journey::parameter(answer.location(), "code").unwrap();
+    let code = journey::parameter(&answer.location().replace('#', "?"), "code").unwrap();
     let redirect = chain.url("/identity/signin");
     let form = [
         ("grant_type", "authorization_code"),
