@@ -15,13 +15,13 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::client;
 use crate::identity_server::discovery::base_of;
 use crate::identity_server::grant;
 use crate::identity_server::grant::device;
 use crate::identity_server::grant::device::Answer;
 use crate::identity_server::grant::device::Asked;
 use crate::identity_server::grant::device::Waiting;
+use crate::identity_server::issuer_of;
 use crate::identity_server::pending::owner_of;
 use crate::identity_server::scope;
 use crate::identity_server::token;
@@ -52,11 +52,11 @@ const DRAWS: usize = 8;
 impl IdentityServer {
     /// Gives a device its codes; every answer is JSON that no cache keeps.
     pub(super) async fn device_authorization(&self, visit: &Visit) -> Result<Response, Problem> {
-        let page = format!("{}/device", base_of(visit)?);
+        let issuer = issuer_of(visit)?;
         let (owner, now) = (owner_of(visit.exchange.client), visit.exchange.now);
         self.device_requests.take(&owner, RATE, now).map_err(too_many)?;
         let codes = match token::read_form(visit) {
-            Ok(form) => self.device_codes(visit, &form, page).await,
+            Ok(form) => self.device_codes(visit, &form, issuer).await,
             Err(error) => Err(error),
         };
         Ok(match codes {
@@ -69,11 +69,10 @@ impl IdentityServer {
         &self,
         visit: &Visit,
         form: &Form,
-        verification_uri: String,
+        issuer: &str,
     ) -> Result<Codes, TokenError> {
         let settings = &visit.config.identity_server;
-        let client =
-            client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
+        let client = self.authenticate(visit, form, issuer).await?;
         if !client.grant_types.iter().any(|grant| grant == device::NAME) {
             return Err(TokenError::GrantNotAllowed);
         }
@@ -97,6 +96,8 @@ impl IdentityServer {
         };
         let device_code = random::handle();
         self.parts.grants.keep(Kind::DeviceCode, &device_code, record, now).await?;
+        let base = base_of(visit).map_err(|_| TokenError::Internal)?;
+        let verification_uri = format!("{base}/device");
         Ok(Codes {
             device_code,
             verification_uri_complete: format!("{verification_uri}?userCode={user_code}"),

@@ -37,7 +37,7 @@ impl IdentityServer {
     pub(super) async fn introspect(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
         let form = visit.exchange.form()?;
-        let Some(caller) = caller(visit, &form) else { return Ok(nobody()) };
+        let Some(caller) = self.caller(visit, &form, issuer).await else { return Ok(nobody()) };
         let Some(token) = form.get("token").filter(|token| !token.is_empty()) else {
             return Ok(response::json(StatusCode::BAD_REQUEST, &json!({"error": "missing_token"})));
         };
@@ -47,24 +47,15 @@ impl IdentityServer {
         let description = description.unwrap_or_else(|| json!({"active": false}));
         Ok(response::json(StatusCode::OK, &description))
     }
-}
 
-/// Who asks, if they prove it.
-fn caller<'a>(visit: &'a Visit, form: &Form) -> Option<Caller<'a>> {
-    let settings = &visit.config.identity_server;
-    let headers = &visit.exchange.headers;
-    let now = visit.exchange.now;
-    let credentials = client::credentials(headers, form).ok();
-    let api = credentials.and_then(|credentials| {
-        let api = settings.api_resources.iter().find(|api| api.name == credentials.id)?;
-        let secrets = client::shared(&api.secrets, now);
-        client::is_one_of(secrets, &credentials.secret).then_some(api)
-    });
-    if let Some(api) = api {
-        return Some(Caller::Api(api));
+    /// Who asks, if they prove it.
+    async fn caller<'a>(&self, visit: &'a Visit, form: &Form, issuer: &str) -> Option<Caller<'a>> {
+        if let Some(api) = self.authenticate_api(visit, form).await {
+            return Some(Caller::Api(api));
+        }
+        let client = self.authenticate(visit, form, issuer).await.ok()?;
+        client.require_secret.then_some(Caller::Client(client))
     }
-    let client = client::authenticate(settings, headers, form, now).ok()?;
-    client.require_secret.then_some(Caller::Client(client))
 }
 
 /// Whether the client and, where there is one, the person are still there.

@@ -138,7 +138,13 @@ impl LocalUsers {
         Ok(LocalIdentity { user: user.clone(), claims: claims(user) })
     }
 
-    async fn verify(&self, password: Secret, hash: Secret) -> Result<bool, Refusal> {
+    /// Whether `password` belongs to `hash` (a PHC string), when its turn comes: every such check of
+    /// the process waits in one bounded queue. Nothing is counted.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`].
+    pub async fn verify(&self, password: Secret, hash: Secret) -> Result<bool, Refusal> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let turn = Arc::clone(&self.hashing).acquire_owned();
         let turn = tokio::time::timeout(PATIENCE, turn).await;
@@ -218,7 +224,7 @@ fn full_name(prefix: &str, name: &str) -> String {
 
 /// The network that an address speaks for: a single IPv4 address, or the 64 bits of IPv6 that one
 /// household has.
-fn network(client: IpAddr) -> [u8; 16] {
+pub fn network(client: IpAddr) -> [u8; 16] {
     match client.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => (address.to_bits() & !u128::from(u64::MAX)).to_be_bytes(),

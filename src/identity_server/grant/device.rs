@@ -12,7 +12,6 @@ use crate::identity_server::grant;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
-use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
@@ -93,12 +92,9 @@ impl IdentityServer {
         let person = grant.person.renewed(&call.visit.config);
         let person = person.ok_or(TokenError::BadGrant("the user no longer exists"))?;
         let grant = Grant { person, ..grant };
-        let refresh_token = if grant.covers(scope::OFFLINE_ACCESS) {
-            Some(self.issue_refresh_token(call, &grant).await?)
-        } else {
-            None
-        };
-        self.tokens(call, &grant, None, refresh_token)
+        let narrowed = grant::narrowed(call, &grant)?;
+        let refresh_token = self.offline(call, &grant).await?;
+        self.tokens(call, &narrowed, None, refresh_token).await
     }
 
     /// Notes an attempt. One that comes too soon is told so whatever else is true, and the waiting

@@ -13,6 +13,7 @@ mod cons;
 mod dev;
 mod disc;
 mod disc_keys;
+mod dpop;
 mod end;
 mod fed;
 mod federated_logout;
