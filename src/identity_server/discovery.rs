@@ -76,7 +76,7 @@ impl IdentityServer {
 }
 
 /// Where clients reach us: the issuer, with the site's folder where the issuer does not say it.
-fn base_of(visit: &Visit) -> Result<String, Problem> {
+pub(super) fn base_of(visit: &Visit) -> Result<String, Problem> {
     let (issuer, folder) = (issuer_of(visit)?, &visit.site.virtual_folder);
     let said = issuer.to_ascii_lowercase().ends_with(&folder.to_ascii_lowercase());
     Ok(if said { issuer.to_owned() } else { format!("{issuer}{folder}") })
