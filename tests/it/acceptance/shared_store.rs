@@ -2,6 +2,8 @@
 //! and a reload keep (CFG-07).
 
 use serde_json::Value;
+use sqlx::Connection;
+use sqlx::Executor;
 use tempfile::TempDir;
 
 use crate::acceptance::house::House;
@@ -181,4 +183,26 @@ async fn a_restart_keeps_keys_grants_and_refresh_tokens() {
     assert_eq!(error(&replayed).1, "invalid_grant");
     let last = refresh(&house, "web", text(&next.json(), "refresh_token")).await;
     assert_eq!(error(&last).1, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_503_while_sessions_and_keys_go_on() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let reply = house.authorize(&mut browser, "web", &[OFFLINE]).await;
+    let token = house.tokens(&mut browser, "other", &[]).await;
+    // Another process holds the file for writing and does not let go.
+    let file = house.gateway.folder.path("data/vestibule.db");
+    sqlx::any::install_default_drivers();
+    let mut other =
+        sqlx::AnyConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    other.execute("begin immediate").await.unwrap();
+    let refused = house.redeem("web", reply.sent("code")).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert_eq!(house.get("/.well-known/openid-configuration/jwks", &[]).await.status, 200);
+    assert_eq!(house.userinfo(text(&token, "access_token")).await.status, 200, "it can be read");
+    let page = browser.get("/grants").await;
+    assert!(page.text().contains("The application web"), "signed in: {}", page.gist());
+    other.execute("rollback").await.unwrap();
+    assert_eq!(house.redeem("web", reply.sent("code")).await.status, 200);
 }
