@@ -76,7 +76,7 @@ async fn both_instances_publish_the_same_keys() {
 }
 
 #[tokio::test]
-async fn a_code_of_one_is_redeemed_at_the_other_once() {
+async fn l257_a_code_of_one_is_redeemed_at_the_other_once() {
     let pair = Pair::start().await;
     let reply = pair.here.authorize(&mut pair.here.browser(), "web", &[OFFLINE]).await;
     let code = reply.sent("code");
@@ -166,18 +166,22 @@ async fn cfg07_a_reload_keeps_sessions_and_unexpired_grants() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_keys_grants_and_refresh_tokens() {
+async fn l269_k254_a_restart_keeps_what_is_good_and_what_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let patch = patch(&folder);
     let house = House::with("", &patch).await;
     let tokens = house.tokens(&mut house.browser(), "web", &[OFFLINE]).await;
     let used = refresh(&house, "web", text(&tokens, "refresh_token")).await.json();
+    let revoked = house.tokens(&mut house.browser(), "other", &[OFFLINE]).await;
+    revoke(&house, "other", text(&revoked, "refresh_token")).await;
     house.gateway.app.drain().await;
 
     let house = House::with("", &patch).await;
     assert!(is_active(&house, text(&used, "access_token")).await);
     let next = refresh(&house, "web", text(&used, "refresh_token")).await;
     assert_eq!(next.status, 200, "{}", next.text());
+    let answer = refresh(&house, "other", text(&revoked, "refresh_token")).await;
+    assert_eq!(error(&answer).1, "invalid_grant");
     // What was used before the restart stays used.
     let replayed = refresh(&house, "web", text(&tokens, "refresh_token")).await;
     assert_eq!(error(&replayed).1, "invalid_grant");
