@@ -86,6 +86,19 @@ async fn signing_out_ends_both_sessions_and_comes_back() {
 }
 
 #[tokio::test]
+async fn signing_out_at_the_identity_server_ends_the_session_at_the_cms() {
+    let chain = Chain::start().await;
+    let mut browser = chain.browser();
+    chain.sign_in(&mut browser, "jane", PASSWORD).await;
+    let asking = browser.get(&format!("{}/account/logout", chain.issuer())).await;
+    let done = browser.submit(&asking, &[]).await;
+    assert!(done.is_redirect(), "{}", done.gist());
+    assert!(browser.jar.find("cms.localhost", SESSION).is_some(), "the cookie is still there");
+    let again = browser.go(&chain.url("/sitecore/shell/start")).await;
+    assert!(again.text().contains("id=\"sign-in\""), "{}", again.gist());
+}
+
+#[tokio::test]
 async fn both_session_cookies_carry_their_flags() {
     let chain = Chain::start().await;
     let mut browser = chain.browser();
