@@ -41,7 +41,7 @@ async fn a_wrong_password_stays_at_the_sign_in_page() {
         [("jane", "wrong"), ("nobody", PASSWORD), ("jane", ""), ("extranet\\jane", PASSWORD)]
     {
         let page = chain.sign_in(&mut browser, name, word).await;
-        assert!(matches!(page.status, 401 | 429), "{name}: {}", page.status);
+        assert!(matches!(page.status, 200 | 429), "{name}: {}", page.status);
         assert!(page.text().contains("id=\"sign-in\""), "{}", page.gist());
         assert!(!page.text().contains(word) || word.is_empty(), "the password is shown");
         assert_eq!(browser.jar.find("cms.localhost", SESSION), None);
