@@ -69,7 +69,10 @@ impl IdentityServer {
         let owner = owner_of(visit.exchange.client);
         let kept = grant::encode(&Kept { request, pushed: *pushed, signed: *signed });
         let name = self.pending.issue(&owner, kept, now.plus(LIFETIME), now);
-        ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={seal}"))
+        // The sign-in page offers what this client's file allows.
+        let client = form.get("client_id").unwrap_or_default().as_bytes();
+        let client: String = form_urlencoded::byte_serialize(client).collect();
+        ReturnPath::read(&format!("{path}?client_id={client}&{KEPT}={name}&{ASKED}={seal}"))
     }
 
     /// The request that the browser comes back with. Nothing about it is trusted: whoever calls

@@ -34,6 +34,7 @@ use crate::pages::Notice;
 use crate::pages::SignIn;
 use crate::session::Visit;
 use crate::session::cookie;
+use crate::users::local;
 
 /// A sign-in page that is shown.
 pub(super) struct Page<'a> {
@@ -43,6 +44,8 @@ pub(super) struct Page<'a> {
     pub return_path: Option<ReturnPath>,
     /// Whether there is a form for local users.
     pub form: bool,
+    /// Whether there are buttons for the providers.
+    pub buttons: bool,
     /// What went wrong with the last attempt.
     pub notice: Option<Notice>,
     /// The name that is filled in.
@@ -64,6 +67,7 @@ impl Login {
             site: shell,
             return_path: named_way_back(&visit.config, shell, &query),
             form: break_glass || has_local_users(&visit.config, shell),
+            buttons: true,
             notice: None,
             username: "",
         };
@@ -92,7 +96,7 @@ impl Login {
         let return_path = named_way_back(&visit.config, site, &query);
         let choice = Choice::of(&visit.config, site, return_path.as_ref());
         let form = allows(&visit.config, "AllowLocalLogin") && choice.passwords();
-        let page = Page { site, return_path, form, notice: None, username: hint };
+        let page = Page { site, return_path, form, buttons: true, notice: None, username: hint };
         if is_post(visit) {
             if !page.form {
                 return Err(no_passwords());
@@ -100,6 +104,10 @@ impl Login {
             return self.sign_in_locally(visit, page).await;
         }
         let asked = query.get("provider").unwrap_or_default();
+        // `acr_values=idp:local` leaves nothing but the form.
+        if asked == local::PROVIDER && form {
+            return Ok(self.show(visit, Page { buttons: false, ..page }));
+        }
         let Some(provider) = at_once(visit, choice, form, asked) else {
             return Ok(self.show(visit, page));
         };
@@ -166,7 +174,7 @@ impl Login {
         };
         let choice = Choice::of(config, site, Some(&return_path));
         let buttons: Vec<Button> = place::providers(config, site)
-            .filter(|provider| Way::to(provider).is_some())
+            .filter(|provider| page.buttons && Way::to(provider).is_some())
             .filter(|provider| choice.admits(provider))
             .map(|provider| Button {
                 caption: provider.caption.clone(),

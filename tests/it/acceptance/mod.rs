@@ -16,6 +16,7 @@ mod end;
 mod fed;
 mod intr;
 mod login;
+mod presets;
 mod refresh;
 mod rev;
 mod ropc;
