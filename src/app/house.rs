@@ -50,6 +50,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let clock = options.clock.clone();
     let metrics = Arc::new(Metrics::new());
     let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
+    let local_users = Arc::new(LocalUsers::new(Arc::clone(&metrics)));
     let database = Database::open(&config.store).await;
     let database = database.with_context(|| format!("opening the store {}", config.store))?;
     let ring =
@@ -62,6 +63,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         seal: seal.clone(),
         sessions: Arc::clone(&sessions),
         grants: Arc::clone(&grants),
+        local_users: Arc::clone(&local_users),
     };
     let identity_server = IdentityServer::new(ring, parts);
     let login = Login::new(login::Parts {
@@ -69,7 +71,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         metrics: Arc::clone(&metrics),
         seal,
         sessions: Arc::clone(&sessions),
-        local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics))),
+        local_users,
     });
     Ok(House {
         clock,

@@ -35,6 +35,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Every one.
+    pub const BOTH: [Self; 2] = [Self::Es256, Self::Rs256];
+
     /// The name in a JWS header.
     pub const fn name(self) -> &'static str {
         match self {
@@ -222,15 +225,13 @@ mod tests {
 
     use super::*;
 
-    const BOTH: [Algorithm; 2] = [Algorithm::Es256, Algorithm::Rs256];
-
     fn key(algorithm: Algorithm) -> SigningKey {
         SigningKey::generate(algorithm).unwrap()
     }
 
     #[test]
     fn disc13_a_foreign_library_imports_the_jwk_and_verifies_the_signature() {
-        for algorithm in BOTH {
+        for algorithm in Algorithm::BOTH {
             let key = key(algorithm);
             let token = key.sign("JWT", &json!({"sub": "jane", "exp": 4_000_000_000_u64})).unwrap();
             let jwk: Jwk = serde_json::from_value(key.public_jwk()).unwrap();
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn i200_i211_i214_a_key_verifies_what_it_signed_and_nothing_else() {
-        for algorithm in BOTH {
+        for algorithm in Algorithm::BOTH {
             let (ours, other) = (key(algorithm), key(algorithm));
             let token = ours.sign("at+jwt", &json!({"a": 1})).unwrap();
             assert_eq!(ours.verify(&token, Some("at+jwt")).unwrap()["a"], 1);
@@ -307,7 +308,7 @@ mod tests {
     #[test]
     fn a_kept_key_is_private_and_the_same_next_time() {
         let directory = tempfile::tempdir().unwrap();
-        for algorithm in BOTH {
+        for algorithm in Algorithm::BOTH {
             let load = || SigningKey::load_or_create(directory.path(), algorithm.name(), algorithm);
             let first = load().unwrap();
             assert_eq!(load().unwrap().kid(), first.kid());

@@ -1,15 +1,22 @@
-//! What an access token of ours stands for: the live grant behind it and what it covers.
+//! Access tokens of ours: made as their client's file wants them, and read back to the live grant
+//! behind them and what they cover.
 
 use serde_json::Map;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::config::model::identity_server::AccessTokenType;
+use crate::crypto::random;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::grant;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::keys;
+use crate::identity_server::mint;
+use crate::identity_server::mint::Mint;
+use crate::identity_server::mint::Own;
 use crate::store::StoreError;
 use crate::store::grants::Kind;
+use crate::store::grants::Record;
 
 /// An access token that is good.
 #[derive(Debug)]
@@ -30,6 +37,16 @@ impl Access {
         };
         names.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
+
+    /// Whom it was issued to.
+    pub(super) fn client(&self) -> &str {
+        self.claims.get("client_id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Thumbprint of the key that it is bound to (RFC 9449 §6.1).
+    pub(super) fn key(&self) -> Option<&str> {
+        self.claims.get("cnf")?.get("jkt")?.as_str()
+    }
 }
 
 impl IdentityServer {
@@ -40,17 +57,95 @@ impl IdentityServer {
         token: &str,
         now: Timestamp,
     ) -> Result<Option<Access>, StoreError> {
+        if !token.contains('.') {
+            return self.referenced(token, now).await;
+        }
         let Some(claims) = self.signed_claims(issuer, token, now) else { return Ok(None) };
         let id = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
         if self.parts.grants.find(Kind::RevokedToken, &id, now).await?.is_some() {
             return Ok(None);
         }
-        if !claims.contains_key("sub") {
+        // Only tokens of a person say where the person signed in.
+        if !claims.contains_key("idp") {
             return Ok(Some(Access { claims, grant: None }));
         }
-        let name = id.get(..grant::NAME_LENGTH).unwrap_or_default();
+        let named = claims.get(mint::GRANT).and_then(Value::as_str);
+        let name = named.or_else(|| id.get(..grant::NAME_LENGTH)).unwrap_or_default();
         let grant = self.live_grant(name, now).await?;
         Ok(grant.map(|grant| Access { claims, grant: Some(grant) }))
+    }
+
+    /// What a reference token stands for.
+    async fn referenced(&self, token: &str, now: Timestamp) -> Result<Option<Access>, StoreError> {
+        let Some(record) = self.parts.grants.find(Kind::ReferenceToken, token, now).await? else {
+            return Ok(None);
+        };
+        let Ok(claims) = serde_json::from_str(&record.data) else { return Ok(None) };
+        if record.grant.is_empty() {
+            return Ok(Some(Access { claims, grant: None }));
+        }
+        let grant = self.live_grant(&record.grant, now).await?;
+        Ok(grant.map(|grant| Access { claims, grant: Some(grant) }))
+    }
+
+    /// An access token for `grant`, as its client's file wants it: a JWT, or a handle that stands
+    /// for the same claims.
+    ///
+    /// `None` only if signing fails.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn issue_access_token(
+        &self,
+        mint: &Mint<'_>,
+        grant: &Grant,
+    ) -> Result<Option<String>, StoreError> {
+        let claims = mint.access_claims(grant);
+        match mint.client.access_token_type {
+            AccessTokenType::Jwt => {
+                Ok(mint.sign_access_token(&claims, &grant.scopes, &grant.resources))
+            }
+            AccessTokenType::Reference => {
+                let ends_at = mint.now.plus(mint.client.access_token_lifetime);
+                let record = grant.part(grant::encode(&claims), ends_at);
+                self.keep_reference(record, mint.now).await
+            }
+        }
+    }
+
+    /// The same for a client on its own behalf.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::issue_access_token`].
+    pub(super) async fn issue_client_token(
+        &self,
+        mint: &Mint<'_>,
+        own: &Own<'_>,
+    ) -> Result<Option<String>, StoreError> {
+        let claims = mint.client_claims(own);
+        match mint.client.access_token_type {
+            AccessTokenType::Jwt => Ok(mint.sign_access_token(&claims, own.scopes, own.resources)),
+            AccessTokenType::Reference => {
+                let client = mint.client.id.clone();
+                let ends_at = mint.now.plus(mint.client.access_token_lifetime);
+                let data = grant::encode(&claims);
+                let record =
+                    Record { owner: client.clone(), client, data, ends_at, ..Record::default() };
+                self.keep_reference(record, mint.now).await
+            }
+        }
+    }
+
+    async fn keep_reference(
+        &self,
+        record: Record,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let handle = random::handle();
+        self.parts.grants.keep(Kind::ReferenceToken, &handle, record, now).await?;
+        Ok(Some(handle))
     }
 
     /// The claims of a JWT access token that we signed and whose time is not up.

@@ -184,8 +184,9 @@ impl IdentityServer {
         let Question { visit, session, back, request, person } = question;
         let proof = self.prove_form(session, &about(back), visit.exchange.now)?;
         let settings = &visit.config.identity_server;
+        let look = Look::of(&visit.config, &visit.site, &visit.exchange);
         Ok(pages::consent(&pages::Consent {
-            look: &Look::of(&visit.config, &visit.site, &visit.exchange),
+            look: &look.speaking(request.details.ui_locales.as_deref()),
             client: application(&request.client),
             user: &person.user_name,
             scopes: &scope_choice::choices(settings, &request.scopes),

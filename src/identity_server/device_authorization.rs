@@ -15,7 +15,6 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::client;
 use crate::identity_server::grant;
 use crate::identity_server::grant::device;
 use crate::identity_server::grant::device::Answer;
@@ -72,8 +71,7 @@ impl IdentityServer {
         issuer: &str,
     ) -> Result<Codes, TokenError> {
         let settings = &visit.config.identity_server;
-        let client =
-            client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
+        let client = self.authenticate(visit, form, issuer).await?;
         if !client.grant_types.iter().any(|grant| grant == device::NAME) {
             return Err(TokenError::GrantNotAllowed);
         }
@@ -104,7 +102,7 @@ impl IdentityServer {
             verification_uri,
             user_code,
             expires_in: client.device_code_lifetime.as_secs(),
-            interval: device::INTERVAL.as_secs(),
+            interval: settings.options.device_interval.as_secs(),
         })
     }
 

@@ -11,6 +11,7 @@ use crate::config::model::identity_server::Client;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::form::Form;
+use crate::http::response;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::Outcome;
 use crate::identity_server::authorize::parameters;
@@ -19,7 +20,6 @@ use crate::identity_server::end_session_callback::FrontChannel;
 use crate::identity_server::issuer_of;
 use crate::identity_server::pending;
 use crate::identity_server::person::Person;
-use crate::identity_server::reply::go;
 use crate::identity_server::request::Hinted;
 use crate::identity_server::request::Judge;
 use crate::session::Visit;
@@ -74,7 +74,7 @@ impl IdentityServer {
 
     /// The way to the page that asks, or that says that it is done when nobody is signed in.
     pub(super) fn ask(&self, visit: &Visit, message: &SignOutMessage) -> Response {
-        go(visit, &self.sign_out_page(visit, message))
+        response::found(&self.sign_out_page(visit, message))
     }
 
     /// The address of that page.

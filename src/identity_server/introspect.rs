@@ -37,7 +37,7 @@ impl IdentityServer {
     pub(super) async fn introspect(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
         let form = visit.exchange.form()?;
-        let Some(caller) = caller(visit, &form) else { return Ok(nobody()) };
+        let Some(caller) = self.caller(visit, &form, issuer).await else { return Ok(nobody()) };
         let Some(token) = form.get("token").filter(|token| !token.is_empty()) else {
             return Ok(response::json(StatusCode::BAD_REQUEST, &json!({"error": "missing_token"})));
         };
@@ -47,22 +47,15 @@ impl IdentityServer {
         let description = description.unwrap_or_else(|| json!({"active": false}));
         Ok(response::json(StatusCode::OK, &description))
     }
-}
 
-/// Who asks, if they prove it.
-fn caller<'a>(visit: &'a Visit, form: &Form) -> Option<Caller<'a>> {
-    let settings = &visit.config.identity_server;
-    let headers = &visit.exchange.headers;
-    let credentials = client::credentials(headers, form).ok()?;
-    let api = settings.api_resources.iter().find(|api| api.name == credentials.id);
-    let now = visit.exchange.now;
-    let proves =
-        |api: &Resource| client::is_one_of(client::shared(&api.secrets, now), &credentials.secret);
-    if let Some(api) = api.filter(|api| proves(api)) {
-        return Some(Caller::Api(api));
+    /// Who asks, if they prove it.
+    async fn caller<'a>(&self, visit: &'a Visit, form: &Form, issuer: &str) -> Option<Caller<'a>> {
+        if let Some(api) = self.authenticate_api(visit, form).await {
+            return Some(Caller::Api(api));
+        }
+        let client = self.authenticate(visit, form, issuer).await.ok()?;
+        client.require_secret.then_some(Caller::Client(client))
     }
-    let client = client::authenticate(settings, headers, form, now).ok()?;
-    client.require_secret.then_some(Caller::Client(client))
 }
 
 /// Whether the client and, where there is one, the person are still there.
@@ -78,7 +71,7 @@ fn describe(access: Access, caller: &Caller<'_>) -> Option<Value> {
     let mut scopes = access.scopes();
     match caller {
         Caller::Api(api) => {
-            scopes.retain(|scope| owns(api, scope));
+            scopes.retain(|scope| api.scopes.contains(scope));
             if scopes.is_empty() || !is_for(&access, &api.name) {
                 return None;
             }
@@ -92,10 +85,6 @@ fn describe(access: Access, caller: &Caller<'_>) -> Option<Value> {
     description.insert("scope".to_owned(), json!(scopes.join(" ")));
     description.insert("active".to_owned(), json!(true));
     Some(Value::Object(description))
-}
-
-fn owns(api: &Resource, scope: &str) -> bool {
-    api.scopes.iter().any(|own| own == scope) || api.scopes.is_empty() && api.name == scope
 }
 
 /// Whether `api` is among the token's audiences.

@@ -7,9 +7,12 @@ use serde_json::json;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::claims::ClaimSet;
 use crate::clock::Timestamp;
+use crate::config::model::identity_server::AccessTokenProfile;
 use crate::config::model::identity_server::Client;
 use crate::config::model::identity_server::IdentityServerSettings;
+use crate::config::model::identity_server::Resource;
 use crate::crypto::digest;
 use crate::crypto::random;
 use crate::crypto::signing::Algorithm;
@@ -51,6 +54,20 @@ pub(super) struct Around<'a> {
     pub(super) alone: bool,
 }
 
+/// What a client's access token covers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Own<'a> {
+    /// Its scopes.
+    pub(super) scopes: &'a [String],
+    /// The resources that it is meant for (RFC 8707); none is all that the scopes address.
+    pub(super) resources: &'a [String],
+    /// Thumbprint of the key that it is bound to (RFC 9449 §6).
+    pub(super) key: Option<&'a str>,
+}
+
+/// The claim that names the grant, where the client's file wants no `jti` to do so.
+pub(super) const GRANT: &str = "grant";
+
 impl Mint<'_> {
     /// An ID token for `grant`. `None` only if signing fails.
     pub(super) fn id_token(&self, grant: &Grant, around: &Around<'_>) -> Option<String> {
@@ -59,7 +76,7 @@ impl Mint<'_> {
         let mut token = claims::select(&person.claims, names.into_iter());
         self.put_times(&mut token, self.client.id_token_lifetime);
         token.insert("aud".to_owned(), json!(self.client.id));
-        put_person(&mut token, grant);
+        put_person(&mut token, person);
         if !self.tells_provider(person) {
             token.remove("idp");
         }
@@ -80,34 +97,80 @@ impl Mint<'_> {
         self.keys.signer(self.algorithm())?.sign(keys::ID_TOKEN, &token)
     }
 
-    /// A JWT access token for `grant`. `None` only if signing fails.
-    pub(super) fn access_token(&self, grant: &Grant) -> Option<String> {
-        let names = scope::api_claims(self.settings, &grant.scopes);
-        let mut token = claims::select(&grant.person.claims, names);
-        put_person(&mut token, grant);
-        self.sign_access_token(token, &grant.scopes, &id_under(&grant.name))
+    /// What an access token for `grant` says.
+    pub(super) fn access_claims(&self, grant: &Grant) -> Map<String, Value> {
+        let Grant { scopes, resources, key, name, person, .. } = grant;
+        let addressed = scope::addressed(self.settings, scopes, resources);
+        let names = scope::api_claims(self.settings, scopes, &addressed);
+        let mut token = claims::select(&person.claims, names);
+        if self.client.always_send_claims {
+            self.put_client_claims(&mut token);
+        }
+        put_person(&mut token, person);
+        let own = Own { scopes, resources, key: key.as_deref() };
+        self.put_access(&mut token, &own, &addressed);
+        if self.client.include_jwt_id {
+            token.insert("jti".to_owned(), json!(id_under(name)));
+        } else {
+            token.insert(GRANT.to_owned(), json!(name));
+        }
+        token
     }
 
-    /// A JWT access token for the client itself: eight claims and no person (CC-01). `None` only
-    /// if signing fails.
-    pub(super) fn client_token(&self, scopes: &[String]) -> Option<String> {
-        self.sign_access_token(Map::new(), scopes, &random::identifier())
+    /// What an access token for the client itself says: eight claims and no person (CC-01).
+    pub(super) fn client_claims(&self, own: &Own<'_>) -> Map<String, Value> {
+        let addressed = scope::addressed(self.settings, own.scopes, own.resources);
+        let mut token = Map::new();
+        self.put_client_claims(&mut token);
+        self.put_access(&mut token, own, &addressed);
+        if is_profiled(&addressed) {
+            token.insert("sub".to_owned(), json!(self.client.id));
+        }
+        if self.client.include_jwt_id {
+            token.insert("jti".to_owned(), json!(random::identifier()));
+        }
+        token
     }
 
-    fn sign_access_token(
+    /// A JWT that says `claims` to the `resources` it addresses. `None` only if signing fails.
+    pub(super) fn sign_access_token(
         &self,
-        mut token: Map<String, Value>,
+        claims: &Map<String, Value>,
         scopes: &[String],
-        id: &str,
+        resources: &[String],
     ) -> Option<String> {
-        self.put_times(&mut token, self.client.access_token_lifetime);
-        if let Some(audience) = audience(&scope::audiences(self.settings, scopes)) {
+        let addressed = scope::addressed(self.settings, scopes, resources);
+        let theirs = addressed.iter().find_map(|api| algorithm(&api.algorithms));
+        self.keys.signer(theirs.or_else(|| self.algorithm()))?.sign(keys::ACCESS_TOKEN, claims)
+    }
+
+    fn put_access(&self, token: &mut Map<String, Value>, own: &Own<'_>, addressed: &[&Resource]) {
+        self.put_times(token, self.client.access_token_lifetime);
+        let options = &self.settings.options;
+        let general = options.static_audience.then(|| format!("{}/resources", self.issuer));
+        let names = addressed.iter().map(|api| api.name.as_str()).chain(general.as_deref());
+        if let Some(audience) = audience(&names.collect::<Vec<_>>()) {
             token.insert("aud".to_owned(), audience);
         }
         token.insert("client_id".to_owned(), json!(self.client.id));
-        token.insert("scope".to_owned(), json!(scopes));
-        token.insert("jti".to_owned(), json!(id));
-        self.keys.signer(self.algorithm())?.sign(keys::ACCESS_TOKEN, &token)
+        let as_string = options.scopes_as_string || is_profiled(addressed);
+        let scope = if as_string { json!(own.scopes.join(" ")) } else { json!(own.scopes) };
+        token.insert("scope".to_owned(), scope);
+        if let Some(key) = own.key {
+            token.insert("cnf".to_owned(), json!({"jkt": key}));
+        }
+    }
+
+    /// The client's own claims (CC-07), none of which can be one of the protocol's.
+    fn put_client_claims(&self, token: &mut Map<String, Value>) {
+        let prefix = &self.client.claims_prefix;
+        let mut claims = ClaimSet::default();
+        for (kind, value) in &self.client.claims {
+            claims.add(format!("{prefix}{kind}"), value.as_str());
+        }
+        let names = claims.iter().map(|claim| claim.kind.as_str());
+        let free = names.filter(|name| !person::is_of_the_protocol(name));
+        token.extend(claims::select(&claims, free));
     }
 
     /// Claims of the user go into an ID token only when the client's owner or the request says so,
@@ -136,12 +199,19 @@ impl Mint<'_> {
     /// The first that the client's file names (`AllowedIdentityTokenSigningAlgorithms`); else the
     /// first of the keys, which is RS256 unless there are certificates: every client understands it.
     pub(super) fn algorithm(&self) -> Option<Algorithm> {
-        match self.client.id_token_algorithms.first()?.as_str() {
-            "ES256" => Some(Algorithm::Es256),
-            "RS256" => Some(Algorithm::Rs256),
-            _ => None,
-        }
+        algorithm(&self.client.id_token_algorithms)
     }
+}
+
+/// The first of `names` that we sign with.
+fn algorithm(names: &[String]) -> Option<Algorithm> {
+    let known = |name: &String| Algorithm::BOTH.into_iter().find(|a| a.name() == name);
+    names.iter().find_map(known)
+}
+
+/// Whether one of the APIs wants RFC 9068's shape, which then is the token's.
+fn is_profiled(addressed: &[&Resource]) -> bool {
+    addressed.iter().any(|api| api.access_token_profile == AccessTokenProfile::Rfc9068)
 }
 
 /// A `jti` that begins with the name of the grant it stands on.
@@ -151,13 +221,15 @@ fn id_under(grant: &str) -> String {
     id
 }
 
-fn put_person(token: &mut Map<String, Value>, grant: &Grant) {
-    let person = &grant.person;
+fn put_person(token: &mut Map<String, Value>, person: &Person) {
     token.insert("sub".to_owned(), json!(person.subject));
     token.insert("auth_time".to_owned(), json!(person.authenticated_at.0));
     token.insert("idp".to_owned(), json!(person.idp));
     token.insert("amr".to_owned(), json!([person.method()]));
-    token.insert("sid".to_owned(), json!(person.sid));
+    // Whose password a client sent has no session here.
+    if !person.sid.is_empty() {
+        token.insert("sid".to_owned(), json!(person.sid));
+    }
 }
 
 /// One audience stands alone, several make an array, none is left out (CC-05).

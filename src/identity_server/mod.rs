@@ -2,6 +2,8 @@
 
 mod access;
 mod account_logout;
+mod assertion;
+mod authentication;
 mod authorize;
 mod back_channel;
 mod check_session;
@@ -12,6 +14,7 @@ mod cors;
 mod device;
 mod device_authorization;
 mod discovery;
+mod dpop;
 mod end_session;
 mod end_session_callback;
 mod form_proof;
@@ -64,6 +67,7 @@ use crate::session::Visit;
 use crate::store::Handles;
 use crate::store::StoreError;
 use crate::store::grants::Grants;
+use crate::users::local::LocalUsers;
 use crate::users::throttle::Throttle;
 
 /// The identity server. One per process; outlives reloads.
@@ -76,6 +80,8 @@ pub struct IdentityServer {
     courier: Arc<Courier>,
     /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
     pending: Handles<String>,
+    /// Wrong secrets of clients.
+    guesses: Throttle,
     /// Calls clients where they publish their requests.
     calls: Client,
     /// Counts device authorization requests, by network.
@@ -97,6 +103,8 @@ pub struct Parts {
     pub sessions: Arc<Sessions>,
     /// What is remembered of grants and tokens.
     pub grants: Arc<Grants>,
+    /// Checks the passwords of local users.
+    pub local_users: Arc<LocalUsers>,
 }
 
 /// How a request to the identity server ends.
@@ -112,6 +120,8 @@ pub enum Outcome {
         provider: Option<String>,
         /// What to fill in as the name (`login_hint`).
         login_hint: Option<String>,
+        /// The languages that the page may speak (`ui_locales`).
+        ui_locales: Option<String>,
     },
     /// Somebody signed out whose session came from an external provider: on to its own sign-out,
     /// where it has one.
@@ -202,6 +212,7 @@ impl IdentityServer {
             keys: ring.keys(),
             ring,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            guesses: Throttle::new(),
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),

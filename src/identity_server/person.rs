@@ -32,7 +32,7 @@ pub(super) struct Person {
     pub(super) user_name: String,
     /// [`LOCAL`] or the scheme of the external provider.
     pub(super) idp: String,
-    /// `sid`, the public name of the session at the identity server.
+    /// `sid`, the public name of the session at the identity server; empty where there is none.
     pub(super) sid: String,
     /// `auth_time`.
     pub(super) authenticated_at: Timestamp,
@@ -54,6 +54,19 @@ impl Person {
             idp,
         };
         person.is_active(&visit.config).then_some(person)
+    }
+
+    /// Who just proved to be a local user, without a session.
+    pub(super) fn local(identity: &LocalIdentity, now: Timestamp) -> Self {
+        let account = identity.account();
+        Self {
+            subject: local_subject(&account.name),
+            claims: released(&identity.claims, &account, LOCAL),
+            user_name: account.name,
+            idp: LOCAL.to_owned(),
+            sid: String::new(),
+            authenticated_at: now,
+        }
     }
 
     /// The same sign-in with what `config` says of the person now; `None` when the account no
@@ -151,6 +164,11 @@ fn short(kind: &str) -> &str {
         types::ROLE => "role",
         other => other,
     }
+}
+
+/// Whether a claim is one that only the server itself says.
+pub(super) fn is_of_the_protocol(name: &str) -> bool {
+    PROTOCOL.contains(&name)
 }
 
 /// What only the server itself says of a token; a provider or a transformation cannot.

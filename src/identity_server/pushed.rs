@@ -15,7 +15,6 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::client;
 use crate::identity_server::grant;
 use crate::identity_server::issuer_of;
 use crate::identity_server::pending;
@@ -95,12 +94,7 @@ impl IdentityServer {
 
     async fn take_push(&self, visit: &Visit, issuer: &str) -> Result<String, PushFault> {
         let posted = token::read_form(visit)?;
-        let client = client::authenticate(
-            &visit.config.identity_server,
-            &visit.exchange.headers,
-            &posted,
-            visit.exchange.now,
-        )?;
+        let client = self.authenticate(visit, &posted, issuer).await?;
         if value(&posted, "request_uri").is_some() {
             return Err(TokenError::Malformed("a pushed request refers to no other").into());
         }

@@ -210,10 +210,10 @@ fn resources(
     scopes: &[String],
     form: &Form,
 ) -> Result<Vec<String>, Fault> {
-    let open = scope::audiences(settings, scopes);
+    let open = scope::addressed(settings, scopes, &[]);
     let mut resources: Vec<String> = Vec::new();
     for named in form.all("resource").filter(|named| !named.is_empty()) {
-        if !open.contains(&named) {
+        if !open.iter().any(|api| api.name == named) {
             return Err(Fault("invalid_target", "resource is unknown, or no scope goes with it"));
         }
         if !resources.iter().any(|known| known == named) {

@@ -11,7 +11,6 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::client;
 use crate::identity_server::grant::refresh;
 use crate::identity_server::issuer_of;
 use crate::identity_server::token::TokenError;
@@ -37,9 +36,7 @@ impl IdentityServer {
     }
 
     async fn revoke_for(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<(), TokenError> {
-        let settings = &visit.config.identity_server;
-        let client =
-            client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
+        let client = self.authenticate(visit, form, issuer).await?;
         let token = form.get("token").filter(|token| !token.is_empty());
         let token = token.ok_or(TokenError::Malformed("token is missing"))?;
         // The hint may mislead; all kinds are looked for (§2.1).

@@ -82,22 +82,16 @@ pub(super) fn identity_claims<'a>(
     claims(&settings.identity_resources, scopes)
 }
 
-/// The claims that the API resources among `scopes` want in access tokens.
+/// The claims that the API scopes among `scopes`, and the APIs that are `addressed`, want in access
+/// tokens.
 pub(super) fn api_claims<'a>(
     settings: &'a IdentityServerSettings,
     scopes: &'a [String],
+    addressed: &[&'a Resource],
 ) -> impl Iterator<Item = &'a str> {
-    let owners = owners(settings, scopes).flat_map(|api| &api.user_claims).map(String::as_str);
-    claims(&settings.api_scopes, scopes).chain(owners)
-}
-
-/// The API resources that own one of `scopes`.
-fn owners<'a>(
-    settings: &'a IdentityServerSettings,
-    scopes: &'a [String],
-) -> impl Iterator<Item = &'a Resource> {
-    let owns = |api: &&Resource| api.scopes.iter().any(|scope| scopes.contains(scope));
-    settings.api_resources.iter().filter(owns)
+    let theirs: Vec<&str> =
+        addressed.iter().flat_map(|api| api.user_claims.iter().map(String::as_str)).collect();
+    claims(&settings.api_scopes, scopes).chain(theirs)
 }
 
 fn claims<'a>(resources: &'a [Resource], scopes: &'a [String]) -> impl Iterator<Item = &'a str> {
@@ -118,10 +112,34 @@ pub(super) fn open_claims<'a>(
     asked.iter().filter(move |name| open.contains(name)).map(String::as_str)
 }
 
-/// The API resources that own `scopes`: the audience of an access token.
-pub(super) fn audiences<'a>(
+/// The API resources that own one of `scopes`, which are the audience of an access token; where
+/// `resources` are named, those among them.
+pub(super) fn addressed<'a>(
     settings: &'a IdentityServerSettings,
-    scopes: &'a [String],
-) -> Vec<&'a str> {
-    owners(settings, scopes).map(|resource| resource.name.as_str()).collect()
+    scopes: &[String],
+    resources: &[String],
+) -> Vec<&'a Resource> {
+    let named = |api: &&Resource| resources.is_empty() || resources.contains(&api.name);
+    let owns = |api: &&Resource| api.scopes.iter().any(|scope| scopes.contains(scope));
+    settings.api_resources.iter().filter(named).filter(owns).collect()
+}
+
+/// Leaves those API scopes that belong to the `resources` named, if any are (RFC 8707 §2.2). `None`
+/// when one of them owns none of the scopes.
+pub(super) fn reach(
+    settings: &IdentityServerSettings,
+    scopes: &mut Vec<String>,
+    resources: &[String],
+) -> Option<()> {
+    if resources.is_empty() {
+        return Some(());
+    }
+    let addressed = addressed(settings, scopes, resources);
+    let reached = |name: &String| addressed.iter().any(|api| api.name == *name);
+    if !resources.iter().all(reached) {
+        return None;
+    }
+    let owned = |scope: &String| addressed.iter().any(|api| api.scopes.contains(scope));
+    scopes.retain(|scope| !is_api(settings, scope) || owned(scope));
+    Some(())
 }

@@ -47,8 +47,8 @@ fn is_required(settings: &IdentityServerSettings, scope: &str) -> bool {
     scope == scope::OPENID || resource(settings, scope).is_some_and(|resource| resource.required)
 }
 
-/// What an owner declared under this name: for a scope that is an API's own, the API.
+/// What an owner declared under this name.
 fn resource<'a>(settings: &'a IdentityServerSettings, scope: &str) -> Option<&'a Resource> {
-    let mut resources = settings.identity_resources.iter().chain(&settings.api_resources);
+    let mut resources = settings.identity_resources.iter().chain(&settings.api_scopes);
     resources.find(|resource| resource.name == scope)
 }

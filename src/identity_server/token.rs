@@ -11,17 +11,22 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::client;
+use crate::identity_server::dpop;
+use crate::identity_server::dpop::DpopFault;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Tokens;
 use crate::identity_server::grant::client_credentials;
 use crate::identity_server::grant::code;
 use crate::identity_server::grant::device;
+use crate::identity_server::grant::password;
 use crate::identity_server::grant::refresh;
 use crate::identity_server::issuer_of;
 use crate::observe::audit;
 use crate::session::Visit;
 use crate::store::StoreError;
+
+/// `Cache-Control` of every answer.
+const UNCACHED: HeaderValue = HeaderValue::from_static("no-store, no-cache, max-age=0");
 
 /// How a token request fails. The words are for the client's programmer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +52,12 @@ pub(super) enum TokenError {
     /// A scope is unknown, not allowed, or not part of the grant.
     #[error("scope is unknown or not allowed")]
     BadScope,
+    /// A resource is unknown, or not part of the grant (RFC 8707 §2).
+    #[error("resource is unknown or not part of the grant")]
+    BadTarget,
+    /// The proof of holding a key is missing or not acceptable (RFC 9449 §5).
+    #[error(transparent)]
+    Dpop(#[from] DpopFault),
     /// The person has not decided yet.
     #[error("the person has not decided yet")]
     Pending,
@@ -87,12 +98,19 @@ impl TokenError {
             Self::GrantNotAllowed => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::BadGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::BadScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::BadTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
+            Self::Dpop(DpopFault::Missing | DpopFault::Invalid(_)) => {
+                (StatusCode::BAD_REQUEST, "invalid_dpop_proof")
+            }
+            Self::Dpop(DpopFault::WantsNonce) => (StatusCode::BAD_REQUEST, "use_dpop_nonce"),
+            Self::Unavailable | Self::Dpop(DpopFault::Unavailable) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
             Self::Pending => (StatusCode::BAD_REQUEST, "authorization_pending"),
             Self::TooSoon => (StatusCode::BAD_REQUEST, "slow_down"),
             Self::Denied => (StatusCode::BAD_REQUEST, "access_denied"),
             Self::CodeOver => (StatusCode::BAD_REQUEST, "expired_token"),
             Self::UnknownTokenType => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
@@ -123,12 +141,18 @@ impl IdentityServer {
         let outcome = answer.as_ref().map_or_else(|e| e.answer().1, |_| "issued");
         self.parts.metrics.tokens.with_label_values(&[grant, outcome]).inc();
         write_audit(visit, grant, &answer);
+        let wants_nonce = matches!(answer, Err(TokenError::Dpop(DpopFault::WantsNonce)));
         let mut response = match answer {
             Ok(tokens) => response::json(StatusCode::OK, &tokens),
             Err(error) => error.response(),
         };
+        if wants_nonce {
+            let nonce = dpop::nonce(&self.parts.seal, visit.exchange.now);
+            let nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
+            response.headers_mut().extend(nonce.map(|nonce| (dpop::NONCE_HEADER, nonce)));
+        }
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+        headers.insert(header::CACHE_CONTROL, UNCACHED);
         headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
         Ok(response)
     }
@@ -139,19 +163,19 @@ impl IdentityServer {
         form: &Form,
         issuer: &str,
     ) -> Result<Tokens, TokenError> {
-        let settings = &visit.config.identity_server;
-        let client =
-            &client::authenticate(settings, &visit.exchange.headers, form, visit.exchange.now)?;
-        let call = Call { visit, form, client, issuer };
+        let client = &self.authenticate(visit, form, issuer).await?;
+        let key = self.proven_key(visit, client, issuer).await?;
+        let call = Call { visit, form, client, issuer, key };
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
         match call.value("grant_type") {
             Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call).await,
             Some(refresh::NAME) if client.offline_access => self.refresh(&call).await,
             Some(client_credentials::NAME) if may(client_credentials::NAME) => {
-                self.client_credentials(&call)
+                self.client_credentials(&call).await
             }
+            Some(password::NAME) if may(password::NAME) => self.password(&call).await,
             Some(device::NAME) if may(device::NAME) => self.poll_device(&call).await,
-            Some(code::NAME | client_credentials::NAME | device::NAME) => {
+            Some(code::NAME | client_credentials::NAME | password::NAME | device::NAME) => {
                 Err(TokenError::GrantNotAllowed)
             }
             // An owner who withdraws offline access ends the grants that rest on it (REF-05).
@@ -182,6 +206,7 @@ fn grant_label(form: Option<&Form>) -> &'static str {
         Some(refresh::NAME) => refresh::NAME,
         Some(device::NAME) => "device_code",
         Some(client_credentials::NAME) => client_credentials::NAME,
+        Some(password::NAME) => password::NAME,
         Some(_) | None => "other",
     }
 }

@@ -15,6 +15,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::access::Access;
 use crate::identity_server::claims;
 use crate::identity_server::client;
+use crate::identity_server::dpop;
 use crate::identity_server::issuer_of;
 use crate::identity_server::scope;
 use crate::session::Visit;
@@ -28,6 +29,8 @@ enum Refused {
     InvalidToken,
     /// A token that is not about a person's identity.
     InsufficientScope,
+    /// A token that is bound to a key, without a proof of holding that (RFC 9449 §7.1).
+    BadProof,
 }
 
 impl Refused {
@@ -36,8 +39,16 @@ impl Refused {
             Self::Malformed => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token"),
             Self::InsufficientScope => (StatusCode::FORBIDDEN, "insufficient_scope"),
+            Self::BadProof => (StatusCode::UNAUTHORIZED, "invalid_dpop_proof"),
         };
-        let challenge = format!("Bearer realm=\"userinfo\", error=\"{error}\"");
+        let challenge = match self {
+            Self::BadProof => {
+                format!("DPoP error=\"{error}\", algs=\"{}\"", dpop::ALGORITHMS.join(" "))
+            }
+            Self::Malformed | Self::InvalidToken | Self::InsufficientScope => {
+                format!("Bearer realm=\"userinfo\", error=\"{error}\"")
+            }
+        };
         let mut response = response::json(status, &json!({"error": error}));
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -50,10 +61,14 @@ impl IdentityServer {
     /// The claims that the token's grant releases.
     pub(super) async fn userinfo(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
-        let answer = match bearer(visit) {
-            Ok(token) => {
-                let access = self.access(issuer, &token, visit.exchange.now).await?;
-                access.ok_or(Refused::InvalidToken).and_then(|access| claims_for(visit, &access))
+        let answer = match shown(visit) {
+            Ok(shown) => {
+                let access = self.access(issuer, &shown.token, visit.exchange.now).await?;
+                let bound = match &access {
+                    Some(access) => self.check_binding(visit, issuer, &shown, access).await,
+                    None => Err(Refused::InvalidToken),
+                };
+                bound.and_then(|access| claims_for(visit, access))
             }
             Err(refused) => Err(refused),
         };
@@ -61,6 +76,25 @@ impl IdentityServer {
             Ok(claims) => response::json(StatusCode::OK, &claims),
             Err(refused) => refused.response(),
         })
+    }
+
+    /// A bound token comes with a proof, and one that is not bound without (RFC 9449 §7.1, §7.2).
+    async fn check_binding<'a>(
+        &self,
+        visit: &Visit,
+        issuer: &str,
+        shown: &Shown,
+        access: &'a Access,
+    ) -> Result<&'a Access, Refused> {
+        match (shown.by_dpop, access.key()) {
+            (false, None) => Ok(access),
+            (true, Some(key)) => {
+                let holder = (access.client(), key);
+                let checked = self.check_dpop(visit, issuer, &shown.token, holder).await;
+                checked.map(|()| access).map_err(|_| Refused::BadProof)
+            }
+            (true, None) | (false, Some(_)) => Err(Refused::InvalidToken),
+        }
     }
 }
 
@@ -81,19 +115,28 @@ fn claims_for(visit: &Visit, access: &Access) -> Result<Map<String, Value>, Refu
     Ok(members)
 }
 
-/// The token of the `Authorization` line or of the form body (RFC 6750 §2.1, §2.2); never of the
-/// query, where logs would keep it.
-fn bearer(visit: &Visit) -> Result<String, Refused> {
+/// A token, and how it came.
+struct Shown {
+    token: String,
+    by_dpop: bool,
+}
+
+/// The token of the `Authorization` line or of the form body (RFC 6750 §2.1, §2.2, RFC 9449 §7.1);
+/// never of the query, where logs would keep it.
+fn shown(visit: &Visit) -> Result<Shown, Refused> {
     let exchange = &visit.exchange;
     let line = exchange.header(header::AUTHORIZATION).and_then(|line| {
         let (scheme, token) = line.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        let by_dpop = scheme.eq_ignore_ascii_case("dpop");
+        let known = by_dpop || scheme.eq_ignore_ascii_case("bearer");
+        known.then(|| Shown { token: token.trim().to_owned(), by_dpop })
     });
     let posted = (exchange.method == Method::POST).then(|| exchange.form().ok()).flatten();
     let posted = posted.and_then(|form| form.get("access_token").map(str::to_owned));
     match (line, posted) {
         (Some(_), Some(_)) => Err(Refused::Malformed),
-        (Some(token), None) | (None, Some(token)) => Ok(token),
+        (Some(shown), None) => Ok(shown),
+        (None, Some(token)) => Ok(Shown { token, by_dpop: false }),
         (None, None) => Err(Refused::InvalidToken),
     }
 }

@@ -209,13 +209,12 @@ impl Reader<'_> {
     fn claims(&self, report: &mut Report) -> Vec<(String, String)> {
         let mut claims = Vec::new();
         for item in dictionary::entries(Some(self.setting), "Claims") {
-            match (item.text("Type"), item.text("Value")) {
-                (Some(kind), Some(value)) => claims.push((kind.to_owned(), value.to_owned())),
-                _ => {
-                    let what = format!("<{}> is no claim, so it is left out", item.name);
-                    report.disable(&item.origin, what, "write type=\"…\" and value=\"…\"");
-                }
+            if let (Some(kind), Some(value)) = (item.text("Type"), item.text("Value")) {
+                claims.push((kind.to_owned(), value.to_owned()));
+                continue;
             }
+            let what = format!("<{}> is no claim, so it is left out", item.name);
+            report.disable(&item.origin, what, "write type=\"…\" and value=\"…\"");
         }
         claims
     }

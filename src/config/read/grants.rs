@@ -67,7 +67,8 @@ pub(crate) fn lint(client: &Client, report: &mut Report) {
         let what = format!("`{id}` allows a code challenge that is its own verifier");
         told(what, "leave AllowPlainTextPkce out");
     }
-    if has("authorization_code") && !client.require_pkce && !client.require_secret {
+    if has("authorization_code") && !has("hybrid") && !client.require_pkce && !client.require_secret
+    {
         let what = format!("`{id}` has neither a secret nor PKCE: a stolen code is enough");
         told(what, "write <RequirePkce>true</RequirePkce>");
     }

@@ -5,6 +5,7 @@ use crate::config::model::identity_server::IdentityServerSettings;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Tokens;
+use crate::identity_server::mint::Own;
 use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 
@@ -13,7 +14,7 @@ pub(in crate::identity_server) const NAME: &str = "client_credentials";
 
 impl IdentityServer {
     /// A token for the client itself: no person, no ID token, no refresh token.
-    pub(in crate::identity_server) fn client_credentials(
+    pub(in crate::identity_server) async fn client_credentials(
         &self,
         call: &Call<'_>,
     ) -> Result<Tokens, TokenError> {
@@ -22,20 +23,16 @@ impl IdentityServer {
             return Err(TokenError::GrantNotAllowed);
         }
         let settings = &call.visit.config.identity_server;
-        let scopes = match call.value("scope") {
+        let mut scopes = match call.value("scope") {
             Some(text) => asked(settings, call.client, text)?,
             None => defaults(settings, call.client)?,
         };
-        let token = self.mint(call).client_token(&scopes).ok_or(TokenError::Internal)?;
-        Ok(Tokens {
-            id_token: None,
-            access_token: token,
-            expires_in: call.client.access_token_lifetime.as_secs(),
-            token_type: "Bearer",
-            refresh_token: None,
-            scope: scopes.join(" "),
-            user: None,
-        })
+        let resources = call.resources();
+        scope::reach(settings, &mut scopes, &resources).ok_or(TokenError::BadTarget)?;
+        let own = Own { scopes: &scopes, resources: &resources, key: call.key.as_deref() };
+        let access_token = self.issue_client_token(&self.mint(call), &own).await?;
+        let access_token = access_token.ok_or(TokenError::Internal)?;
+        Ok(Tokens::of(call, access_token, scopes.join(" ")))
     }
 }
 

@@ -13,7 +13,6 @@ use crate::identity_server::grant;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
-use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 use crate::store::StoreError;
 use crate::store::grants::Kind;
@@ -74,15 +73,15 @@ impl IdentityServer {
             return Err(TokenError::BadGrant("redirect_uri is not the one of the request"));
         }
         check_verifier(code.challenge.as_deref(), call.value("code_verifier"))?;
+        if code.dpop_key.is_some() && code.dpop_key != call.key {
+            return Err(TokenError::BadGrant("the code is bound to another key"));
+        }
         if !grant.person.is_active(&call.visit.config) {
             return Err(TokenError::BadGrant("the user no longer exists"));
         }
-        let refresh_token = if grant.covers(scope::OFFLINE_ACCESS) {
-            Some(self.issue_refresh_token(call, &grant).await?)
-        } else {
-            None
-        };
-        self.tokens(call, &grant, code.nonce.as_deref(), refresh_token)
+        let narrowed = grant::narrowed(call, &grant)?;
+        let refresh_token = self.offline(call, &grant).await?;
+        self.tokens(call, &narrowed, code.nonce.as_deref(), refresh_token).await
     }
 
     /// Takes a code of the calling client: of any number of callers one gets it, and every later

@@ -12,7 +12,6 @@ use crate::identity_server::grant;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
-use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
@@ -20,9 +19,6 @@ use crate::store::grants::Spending;
 
 /// The name of the grant.
 pub(in crate::identity_server) const NAME: &str = "urn:ietf:params:oauth:grant-type:device_code";
-
-/// How long a device waits between two attempts.
-pub(in crate::identity_server) const INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a device code is known for what it was once its time is up.
 pub(in crate::identity_server) const AFTERMATH: Duration = Duration::from_mins(10);
@@ -72,7 +68,7 @@ impl IdentityServer {
         let seen = seen.filter(|seen| seen.client == call.client.id && !seen.spent);
         let seen = seen.ok_or(WORTHLESS)?;
         let waiting: Waiting = serde_json::from_str(&seen.data).map_err(|_| WORTHLESS)?;
-        self.count_attempt(code, &seen, &waiting, now).await?;
+        self.count_attempt(call, code, &seen, &waiting).await?;
         if now >= waiting.expires_at {
             return Err(TokenError::CodeOver);
         }
@@ -96,24 +92,23 @@ impl IdentityServer {
         let person = grant.person.renewed(&call.visit.config);
         let person = person.ok_or(TokenError::BadGrant("the user no longer exists"))?;
         let grant = Grant { person, ..grant };
-        let refresh_token = if grant.covers(scope::OFFLINE_ACCESS) {
-            Some(self.issue_refresh_token(call, &grant).await?)
-        } else {
-            None
-        };
-        self.tokens(call, &grant, None, refresh_token)
+        let narrowed = grant::narrowed(call, &grant)?;
+        let refresh_token = self.offline(call, &grant).await?;
+        self.tokens(call, &narrowed, None, refresh_token).await
     }
 
     /// Notes an attempt. One that comes too soon is told so whatever else is true, and the waiting
     /// begins anew; so is whoever asks at the same moment as another.
     async fn count_attempt(
         &self,
+        call: &Call<'_>,
         code: &str,
         seen: &Record,
         waiting: &Waiting,
-        now: Timestamp,
     ) -> Result<(), TokenError> {
-        let too_soon = waiting.asked_at.is_some_and(|last| now.since(last) < INTERVAL);
+        let now = call.visit.exchange.now;
+        let interval = call.visit.config.identity_server.options.device_interval;
+        let too_soon = waiting.asked_at.is_some_and(|last| now.since(last) < interval);
         let noted = Waiting { asked_at: Some(now), ..waiting.clone() };
         let record = Record { data: grant::encode(&noted), ..seen.clone() };
         let alone = self.parts.grants.replace(Kind::DeviceCode, code, seen, record).await?;

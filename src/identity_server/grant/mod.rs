@@ -3,6 +3,7 @@
 pub(super) mod client_credentials;
 pub(super) mod code;
 pub(super) mod device;
+pub(super) mod password;
 pub(super) mod refresh;
 
 use std::sync::Arc;
@@ -51,6 +52,9 @@ pub(super) struct Grant {
     /// The resources that it is meant for (RFC 8707); none is all that the scopes address.
     #[serde(default)]
     pub(super) resources: Vec<String>,
+    /// Thumbprint of the key that access tokens made of this are bound to (RFC 9449 §6).
+    #[serde(default)]
+    pub(super) key: Option<String>,
 }
 
 impl Grant {
@@ -64,7 +68,7 @@ impl Grant {
         let mut name = random::identifier();
         name.truncate(NAME_LENGTH);
         let (client_id, resources) = (client.id.clone(), Vec::new());
-        Self { name, client_id, person, scopes, requested, resources }
+        Self { name, client_id, person, scopes, requested, resources, key: None }
     }
 
     /// Whether `scope` is part of it.
@@ -74,12 +78,14 @@ impl Grant {
 
     /// A record of what stands and falls with it.
     pub(super) fn part(&self, data: String, ends_at: Timestamp) -> Record {
+        // What came about without a session takes the person's share.
+        let Person { subject, sid, .. } = &self.person;
         Record {
             grant: self.name.clone(),
             client: self.client_id.clone(),
-            subject: self.person.subject.clone(),
-            session: self.person.sid.clone(),
-            owner: self.person.sid.clone(),
+            subject: subject.clone(),
+            session: sid.clone(),
+            owner: if sid.is_empty() { subject.clone() } else { sid.clone() },
             data,
             ends_at,
             ..Record::default()
@@ -98,12 +104,20 @@ pub(super) struct Call<'a> {
     pub(super) client: &'a Arc<Client>,
     /// `iss`.
     pub(super) issuer: &'a str,
+    /// Thumbprint of the key that the caller proved to hold (RFC 9449).
+    pub(super) key: Option<String>,
 }
 
 impl Call<'_> {
     /// A parameter, when it is there and not empty (RFC 6749 §3.2).
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.form.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// The resources that it names (RFC 8707 §2).
+    fn resources(&self) -> Vec<String> {
+        let named = self.form.all("resource").filter(|named| !named.is_empty());
+        named.map(str::to_owned).collect()
     }
 }
 
@@ -199,31 +213,81 @@ impl IdentityServer {
     }
 
     /// The tokens of `grant`, with `refresh_token` beside them.
-    fn tokens(
+    pub(super) async fn tokens(
         &self,
         call: &Call<'_>,
         grant: &Grant,
         nonce: Option<&str>,
         refresh_token: Option<String>,
     ) -> Result<Tokens, TokenError> {
-        let mint = self.mint(call);
-        let access = mint.access_token(grant).ok_or(TokenError::Internal)?;
-        let around = Around { nonce, access_token: Some(&access), ..Around::default() };
-        let id_token = if grant.covers(scope::OPENID) {
-            Some(mint.id_token(grant, &around).ok_or(TokenError::Internal)?)
-        } else {
-            None
-        };
-        Ok(Tokens {
-            id_token,
-            access_token: access,
-            expires_in: call.client.access_token_lifetime.as_secs(),
-            token_type: "Bearer",
-            refresh_token,
-            scope: grant.scopes.join(" "),
-            user: Some(grant.person.user_name.clone()),
-        })
+        let mut tokens = self.tokens_without_id(call, grant, refresh_token).await?;
+        if grant.covers(scope::OPENID) {
+            let access_token = Some(tokens.access_token.as_str());
+            let around = Around { nonce, access_token, ..Around::default() };
+            let id_token = self.mint(call).id_token(grant, &around);
+            tokens.id_token = Some(id_token.ok_or(TokenError::Internal)?);
+        }
+        Ok(tokens)
     }
+
+    /// The same without an ID token.
+    async fn tokens_without_id(
+        &self,
+        call: &Call<'_>,
+        grant: &Grant,
+        refresh_token: Option<String>,
+    ) -> Result<Tokens, TokenError> {
+        let access_token = self.issue_access_token(&self.mint(call), grant).await?;
+        let access_token = access_token.ok_or(TokenError::Internal)?;
+        let user = Some(grant.person.user_name.clone());
+        let scope = grant.scopes.join(" ");
+        Ok(Tokens { refresh_token, user, ..Tokens::of(call, access_token, scope) })
+    }
+
+    /// A refresh token, where the grant covers one.
+    async fn offline(&self, call: &Call<'_>, grant: &Grant) -> Result<Option<String>, TokenError> {
+        if !grant.covers(scope::OFFLINE_ACCESS) {
+            return Ok(None);
+        }
+        self.issue_refresh_token(call, grant).await.map(Some)
+    }
+}
+
+impl Tokens {
+    /// An access token alone.
+    fn of(call: &Call<'_>, access_token: String, scope: String) -> Self {
+        Self {
+            id_token: None,
+            access_token,
+            expires_in: call.client.access_token_lifetime.as_secs(),
+            token_type: if call.key.is_some() { "DPoP" } else { "Bearer" },
+            refresh_token: None,
+            scope,
+            user: None,
+        }
+    }
+}
+
+/// `grant` as far as the call wants tokens of it: for the resources that it names (RFC 8707 §2.2),
+/// and bound to the key that it proves to hold. The grant itself stays as wide as it is.
+///
+/// # Errors
+///
+/// [`TokenError::BadTarget`] for a resource that the grant does not reach.
+fn narrowed(call: &Call<'_>, grant: &Grant) -> Result<Grant, TokenError> {
+    let mut grant = grant.clone();
+    grant.key.clone_from(&call.key);
+    let wanted = call.resources();
+    if !wanted.is_empty() {
+        let open = |name: &String| grant.resources.is_empty() || grant.resources.contains(name);
+        if !wanted.iter().all(open) {
+            return Err(TokenError::BadTarget);
+        }
+        grant.resources = wanted;
+    }
+    let settings = &call.visit.config.identity_server;
+    scope::reach(settings, &mut grant.scopes, &grant.resources).ok_or(TokenError::BadTarget)?;
+    Ok(grant)
 }
 
 /// How long a grant lives at least: as long as the last token that may come of it.

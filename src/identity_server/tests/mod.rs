@@ -130,6 +130,7 @@ impl Rig {
         let ring = KeyRing::for_test(clock.clone(), Arc::clone(&metrics));
         let parts = Parts {
             clock: clock.clone(),
+            local_users: Arc::new(local::LocalUsers::new(Arc::clone(&metrics))),
             metrics,
             seal: SealKeys::ephemeral(),
             sessions: Arc::clone(&sessions),

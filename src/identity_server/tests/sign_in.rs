@@ -30,7 +30,7 @@ fn oidcc_prompt_login() {
     let mut rig = Rig::new();
     rig.sign_in();
     rig.later(5);
-    for prompt in ["login", "select_account", "login consent"] {
+    for prompt in ["login", "select_account"] {
         let back = way_back(rig.authorize(&[("prompt", prompt)]));
         assert!(matches!(rig.get(&back), Outcome::SignIn { .. }), "the old session is not enough");
         let back = way_back(rig.authorize(&[("prompt", prompt)]));

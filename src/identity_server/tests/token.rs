@@ -153,7 +153,7 @@ fn tok11_tok12_l262_grants_that_are_unknown_or_not_the_clients_are_refused() {
     for (client, grant, error) in [
         ("robot", "", "400 unsupported_grant_type"),
         ("robot", "Client_Credentials", "400 unsupported_grant_type"),
-        ("robot", "password", "400 unsupported_grant_type"),
+        ("robot", "password", "400 unauthorized_client"),
         ("robot", "implicit", "400 unsupported_grant_type"),
         ("robot", "authorization_code", "400 unauthorized_client"),
         ("app", "client_credentials", "400 unauthorized_client"),

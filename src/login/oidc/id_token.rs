@@ -13,6 +13,7 @@ use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::crypto::jws::Verified;
 use crate::crypto::jws::Verifier;
+use crate::crypto::jws::moment;
 use crate::crypto::secret::Secret;
 use crate::login::oidc::fault::TokenFault;
 use crate::login::oidc::metadata::Issuer;
@@ -200,17 +201,6 @@ fn check_times(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(
         Some(_) if moment(claims, "nbf").is_some_and(|from| from <= now.plus(skew)) => Ok(()),
         Some(_) => Err(TokenFault::NotYet),
     }
-}
-
-/// A `NumericDate`; fractions are cut off.
-pub(super) fn moment(claims: &Map<String, Value>, name: &str) -> Option<Timestamp> {
-    let value = claims.get(name)?;
-    if let Some(seconds) = value.as_i64() {
-        return Some(Timestamp(seconds));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "checked to lie far within the range")]
-    let whole = |seconds: f64| Timestamp(seconds as i64);
-    value.as_f64().filter(|seconds| (0.0..1e15).contains(seconds)).map(whole)
 }
 
 fn text<'c>(claims: &'c Map<String, Value>, name: &str) -> Option<&'c str> {

@@ -40,6 +40,7 @@ use crate::config::model::Provider;
 use crate::crypto::jws::JwsFault;
 use crate::crypto::jws::Kind;
 use crate::crypto::jws::Verifier;
+use crate::crypto::jws::moment;
 use crate::crypto::secret::Secret;
 use crate::http::client::Client;
 use crate::http::client::Trust;
@@ -202,7 +203,7 @@ impl RelyingParty {
                 userinfo::merge(further, &believed.subject, &mut believed.claims)?;
             }
         }
-        let authenticated_at = id_token::moment(&believed.claims, "auth_time");
+        let authenticated_at = moment(&believed.claims, "auth_time");
         Ok(Person {
             subject: believed.subject,
             claims: believed.claims,

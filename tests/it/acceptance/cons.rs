@@ -148,6 +148,20 @@ async fn cons09_prompt_consent_asks_for_a_client_that_needs_none() {
 }
 
 #[tokio::test]
+async fn cons09_prompt_login_and_consent_ask_for_both_and_each_once() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    house.sign_in(&mut browser, "jane").await;
+    house.later(5);
+    let page = house.ask(&mut browser, "web", &[("prompt", "login consent")]).await.page();
+    let page = house.type_in(&mut browser, &page, "jane").await.page();
+    assert!(page.text().contains("id=\"allow-button\""), "{}", page.gist());
+    house.later(60);
+    let reply = decide(&house, &mut browser, &page, "yes", &[]).await;
+    assert!(reply.find("code").is_some(), "asked to sign in once more");
+}
+
+#[tokio::test]
 async fn cons10_l263_a_consent_counts_for_its_own_request_and_once() {
     let house = House::start().await;
     let mut browser = house.browser();

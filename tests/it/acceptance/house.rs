@@ -124,6 +124,22 @@ impl House {
         reloaded.unwrap_or_else(|faults| panic!("{}", gateway::list(&faults)));
     }
 
+    /// Reloads with another e-mail address of Jane's.
+    pub(crate) async fn with_jane(&self, email: &str) {
+        let patch = usual_patch(&self.idp).replace("jane@example.test", email);
+        let reloaded = self.gateway.reload(&patch).await;
+        reloaded.unwrap_or_else(|faults| panic!("{}", gateway::list(&faults)));
+    }
+
+    /// Reloads without Jane's account.
+    pub(crate) async fn without_jane(&self) {
+        let patch = usual_patch(&self.idp);
+        let (before, jane) = patch.split_once(r#"<user name="sitecore\jane""#).unwrap();
+        let (_, after) = jane.split_once("</user>").unwrap();
+        let reloaded = self.gateway.reload(&format!("{before}{after}")).await;
+        reloaded.unwrap_or_else(|faults| panic!("{}", gateway::list(&faults)));
+    }
+
     /// The issuer.
     pub(crate) fn issuer(&self) -> String {
         format!("https://id.localhost:{}", self.gateway.port)

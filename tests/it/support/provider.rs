@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -63,6 +65,8 @@ pub(crate) struct Lies {
     pub(crate) id_token: Edit<Token>,
     /// Edits the token endpoint's answer.
     pub(crate) token: Edit<Value>,
+    /// Edits the ID tokens of refreshes before they are signed.
+    pub(crate) refreshed: Edit<Token>,
     /// Edits the userinfo endpoint's answer.
     pub(crate) userinfo: Edit<Value>,
     /// Answers an endpoint with these steps instead.
@@ -71,12 +75,17 @@ pub(crate) struct Lies {
     pub(crate) key: usize,
 }
 
+#[derive(Clone)]
 struct Grant {
+    offline: bool,
     redirect_uri: String,
     challenge: String,
     nonce: Value,
     person: Value,
 }
+
+/// Tells tokens apart.
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 struct State {
     issuer: String,
@@ -84,6 +93,7 @@ struct State {
     person: Mutex<Value>,
     lies: Mutex<Lies>,
     grants: Mutex<HashMap<String, Grant>>,
+    refresh_tokens: Mutex<HashMap<String, Grant>>,
 }
 
 /// The provider. Ends when dropped.
@@ -105,6 +115,7 @@ impl FakeProvider {
             person: Mutex::new(jane()),
             lies: Mutex::default(),
             grants: Mutex::default(),
+            refresh_tokens: Mutex::default(),
         });
         serve(&server, &state);
         Self { issuer, state, server }
@@ -156,6 +167,23 @@ impl FakeProvider {
         let last = self.calls("authorize").pop().expect("nobody was sent to the provider");
         let query = last.target.split_once('?').unwrap_or_default().1;
         url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    }
+
+    /// A logout token of these claims beside the usual ones, signed and typed as it should be.
+    pub(crate) fn logout_token(&self, claims: &Value) -> Token {
+        let now = self.state.clock.now().0;
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let mut all = json!({
+            "iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120,
+            "jti": format!("logout-{number}"),
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+        });
+        for (name, value) in claims.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        let mut token = Token::of(all, 0);
+        token.header["typ"] = json!("logout+jwt");
+        token
     }
 
     /// Takes it down: nobody listens and every connection is cut.
@@ -249,6 +277,7 @@ impl State {
             answer.push(("id_token".to_owned(), token.encode()));
         }
         let grant = Grant {
+            offline: ask("scope").split(' ').any(|scope| scope == "offline_access"),
             redirect_uri: ask("redirect_uri"),
             challenge: ask("code_challenge"),
             nonce,
@@ -279,6 +308,9 @@ impl State {
         if !authenticates(seen, &form) {
             return json_answer("401 Unauthorized", &json!({ "error": "invalid_client" }));
         }
+        if sent("grant_type") == "refresh_token" {
+            return self.refresh(sent("refresh_token"), lies);
+        }
         let grant = self.grants.lock().unwrap().remove(sent("code"));
         let challenge = signing::base64url(signing::sha256(sent("code_verifier").as_bytes()));
         let right = |grant: &Grant| {
@@ -295,8 +327,34 @@ impl State {
             "access_token": access, "token_type": "Bearer", "expires_in": 3600,
             "id_token": token.encode(),
         });
+        if grant.offline {
+            answer["refresh_token"] = json!(self.issue_refresh_token(grant));
+        }
         lies.token.apply(&mut answer);
         json_answer("200 OK", &answer)
+    }
+
+    /// A refresh token is good once; who signs in now is whom it speaks of.
+    fn refresh(&self, sent: &str, lies: &Lies) -> Step {
+        let Some(grant) = self.refresh_tokens.lock().unwrap().remove(sent) else {
+            return json_answer("400 Bad Request", &json!({ "error": "invalid_grant" }));
+        };
+        let person = self.person.lock().unwrap().clone();
+        let mut token = self.id_token(&person, &grant.nonce, lies);
+        token.claims.as_object_mut().unwrap().remove("nonce");
+        lies.refreshed.apply(&mut token);
+        let mut answer = json!({
+            "access_token": "another-access-token", "token_type": "Bearer", "expires_in": 3600,
+            "id_token": token.encode(), "refresh_token": self.issue_refresh_token(grant),
+        });
+        lies.token.apply(&mut answer);
+        json_answer("200 OK", &answer)
+    }
+
+    fn issue_refresh_token(&self, grant: Grant) -> String {
+        let token = format!("refresh-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.refresh_tokens.lock().unwrap().insert(token.clone(), grant);
+        token
     }
 
     fn userinfo(&self, lies: &Lies) -> Step {
