@@ -129,7 +129,7 @@ impl IdentityServer {
         request: &AuthorizationRequest,
         person: Person,
     ) -> Result<Response, Problem> {
-        let AuthorizationRequest { client, reply, response_type, scopes, details } = request;
+        let AuthorizationRequest { client, reply, scopes, details, .. } = request;
         let (settings, now) = (&visit.config.identity_server, visit.exchange.now);
         let mut grant = Grant::new(client, person, scopes.clone(), details.claims.clone());
         grant.resources.clone_from(&details.resources);
@@ -142,27 +142,19 @@ impl IdentityServer {
             session.sign_into(&client.id);
         }
         let mint = Mint { keys: &self.keys, issuer, settings, client, now };
-        let access_token = match response_type.token {
-            true => self.issue_access_token(&mint, &grant).await?,
-            false => None,
+        let access_token = if request.response_type.token {
+            self.issue_access_token(&mint, &grant).await?
+        } else {
+            None
         };
-        let around = Around {
-            nonce: details.nonce.as_deref(),
-            access_token: access_token.as_deref(),
-            code: code.as_deref(),
-            state: reply.state.as_deref().filter(|_| settings.options.state_hash),
-            alone: code.is_none() && access_token.is_none(),
-        };
-        let id_token = match response_type.id_token {
-            true => Some(mint.id_token(&grant, &around).ok_or(Problem::Internal)?),
-            false => None,
-        };
+        let tokens = Tokens::of(&mint, request, &grant, (code.as_deref(), access_token));
+        let tokens = tokens.ok_or(Problem::Internal)?;
         let (lifetime, scope) =
             (client.access_token_lifetime.as_secs().to_string(), scopes.join(" "));
         let mut fields = Vec::new();
         fields.extend(code.as_deref().map(|code| ("code", code)));
-        fields.extend(id_token.as_deref().map(|token| ("id_token", token)));
-        if let Some(token) = &access_token {
+        fields.extend(tokens.id_token.as_deref().map(|token| ("id_token", token)));
+        if let Some(token) = &tokens.access_token {
             fields.extend([("access_token", token.as_str()), ("token_type", "Bearer")]);
             fields.extend([("expires_in", lifetime.as_str()), ("scope", scope.as_str())]);
         }
@@ -196,11 +188,42 @@ impl IdentityServer {
     }
 }
 
+/// The tokens that go through the browser.
+struct Tokens {
+    id_token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Tokens {
+    /// Those that the response type names, beside a code and an access token. `None` only if
+    /// signing fails.
+    fn of(
+        mint: &Mint<'_>,
+        request: &AuthorizationRequest,
+        grant: &Grant,
+        (code, access_token): (Option<&str>, Option<String>),
+    ) -> Option<Self> {
+        let AuthorizationRequest { reply, response_type, details, .. } = request;
+        if !response_type.id_token {
+            return Some(Self { id_token: None, access_token });
+        }
+        let around = Around {
+            nonce: details.nonce.as_deref(),
+            access_token: access_token.as_deref(),
+            code,
+            state: reply.state.as_deref().filter(|_| mint.settings.options.state_hash),
+            alone: code.is_none() && access_token.is_none(),
+        };
+        Some(Self { id_token: Some(mint.id_token(grant, &around)?), access_token })
+    }
+}
+
 fn sign_in(return_path: ReturnPath, request: AuthorizationRequest) -> Outcome {
     Outcome::SignIn {
         return_path,
         provider: request.details.idp.filter(|idp| idp != person::LOCAL),
         login_hint: request.details.login_hint,
+        ui_locales: request.details.ui_locales,
     }
 }
 

@@ -247,6 +247,7 @@ fn sign_in(visit: &Visit, code: Option<&str>) -> Outcome {
         return_path: ReturnPath::read(&back).unwrap_or_else(ReturnPath::root),
         provider: None,
         login_hint: None,
+        ui_locales: None,
     }
 }
 

@@ -47,6 +47,7 @@ impl IdentityServer {
                 return_path: ReturnPath::read(&address).unwrap_or_else(ReturnPath::root),
                 provider: None,
                 login_hint: None,
+                ui_locales: None,
             });
         };
         let subject = person::subject_of(session);

@@ -120,6 +120,8 @@ pub enum Outcome {
         provider: Option<String>,
         /// What to fill in as the name (`login_hint`).
         login_hint: Option<String>,
+        /// The languages that the page may speak (`ui_locales`).
+        ui_locales: Option<String>,
     },
     /// Somebody signed out whose session came from an external provider: on to its own sign-out,
     /// where it has one.

@@ -17,6 +17,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::grant;
 use crate::identity_server::interaction::SignedIn;
 use crate::identity_server::request::Asked;
+use crate::pages::CANCELLED;
 use crate::session::Session;
 use crate::session::Visit;
 
@@ -44,32 +45,45 @@ pub(super) const CAPACITY: usize = 16 * 1024 * 1024;
 /// How many requests are kept for one network.
 pub(super) const SHARE: usize = 32;
 
-/// A request that waits for a sign-in here.
+/// What a kept request is sealed for that travels all the same.
+const SEALED: &str = "identity-request";
+
+/// A request that waits for a sign-in.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     request: String,
     pushed: bool,
     signed: bool,
+    ends_at: Timestamp,
 }
 
 impl IdentityServer {
     /// The way back to a request after a sign-in. `None` for one that is too long to be kept. What
-    /// the client pushed or signed stays here: the browser would show it and could change it.
+    /// the client pushed or signed travels sealed, because nobody on the way may read or change it.
     pub(super) fn way_back(&self, visit: &Visit, asked: &Asked) -> Option<ReturnPath> {
         let Asked { form, pushed, signed } = asked;
         let request = encode(form);
         let path = format!("{}/connect/authorize/callback", visit.site.virtual_folder);
         let seal = self.seal_asked(visit, &request)?;
-        let inline = ReturnPath::read(&format!("{path}?{request}&{ASKED}={seal}"));
-        let inline = inline.filter(|_| !pushed && !signed);
-        if inline.is_some() || request.len() > LONGEST {
-            return inline;
-        }
+        let back =
+            |parameters: &str| ReturnPath::read(&format!("{path}?{parameters}&{ASKED}={seal}"));
+        let length = request.len();
+        let open = if *pushed || *signed { None } else { back(&request) };
         let now = visit.exchange.now;
+        let ends_at = now.plus(LIFETIME);
+        let kept = Kept { request, pushed: *pushed, signed: *signed, ends_at };
+        let kept = grant::encode(&kept);
+        let told = pick(form, |name| TOLD.contains(&name));
+        let sealed = || {
+            let sealed = self.parts.seal.seal(SEALED, kept.as_bytes())?;
+            back(&format!("{told}&{KEPT}={sealed}"))
+        };
+        if let Some(travels) = open.or_else(sealed) {
+            return Some(travels);
+        }
         let owner = owner_of(visit.exchange.client);
-        let kept = grant::encode(&Kept { request, pushed: *pushed, signed: *signed });
-        let name = self.pending.issue(&owner, kept, now.plus(LIFETIME), now);
-        ReturnPath::read(&format!("{path}?{KEPT}={name}&{ASKED}={seal}"))
+        let name = (length <= LONGEST).then(|| self.pending.issue(&owner, kept, ends_at, now))?;
+        back(&format!("{told}&{KEPT}={name}"))
     }
 
     /// The request that the browser comes back with. Nothing about it is trusted: whoever calls
@@ -79,7 +93,10 @@ impl IdentityServer {
     ///
     /// [`Problem::BadRequest`] when it was kept and is no longer.
     pub(super) fn come_back(&self, visit: &Visit) -> Result<(Asked, SignedIn), Problem> {
-        self.come_back_with(visit, &visit.exchange.query()?)
+        let query = visit.exchange.query()?;
+        let (asked, signed_in) = self.come_back_with(visit, &query)?;
+        let cancelled = query.get(CANCELLED).is_some();
+        Ok((asked, if cancelled { SignedIn::Cancelled } else { signed_in }))
     }
 
     /// The same, for a way back whose query is `query`.
@@ -95,9 +112,9 @@ impl IdentityServer {
         let now = visit.exchange.now;
         let asked = match query.get(KEPT) {
             Some(name) => {
-                let kept = self.pending.with(name, now, |kept| serde_json::from_str(kept).ok());
-                let Kept { request, pushed, signed } = kept.flatten().ok_or_else(too_late)?;
-                Asked { form: Form::parse(request.as_bytes())?, pushed, signed }
+                let kept = self.kept(name, now).ok_or_else(too_late)?;
+                let form = Form::parse(kept.request.as_bytes())?;
+                Asked { form, pushed: kept.pushed, signed: kept.signed }
             }
             None => Asked::plain(query.clone()),
         };
@@ -106,6 +123,15 @@ impl IdentityServer {
             (Some(_), None) | (None, _) => SignedIn::Unknown,
         };
         Ok((asked, signed_in))
+    }
+
+    fn kept(&self, name: &str, now: Timestamp) -> Option<Kept> {
+        let here = self.pending.with(name, now, |kept| serde_json::from_str::<Kept>(kept).ok());
+        let sealed = || {
+            let text = self.parts.seal.open_sealed(SEALED, name)?;
+            serde_json::from_slice::<Kept>(&text).ok()
+        };
+        here.flatten().or_else(sealed).filter(|kept| now < kept.ends_at)
     }
 
     /// Which request was asked, when, and whose session was there before.
@@ -147,8 +173,16 @@ fn read_asked(opened: &[u8], form: &Form) -> Option<(Timestamp, [u8; 32])> {
 
 /// The request's own parameters, without ours.
 fn encode(form: &Form) -> String {
-    let own = form.iter().filter(|(name, _)| *name != KEPT && *name != ASKED);
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish()
+    pick(form, |name| ![KEPT, ASKED, CANCELLED].contains(&name))
+}
+
+/// What the sign-in page is to know of a request that is kept here.
+const TOLD: [&str; 2] = ["client_id", "ui_locales"];
+
+/// The parameters that `wanted` picks, encoded.
+fn pick(form: &Form, wanted: impl Fn(&str) -> bool) -> String {
+    let picked = form.iter().filter(|(name, _)| wanted(name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(picked).finish()
 }
 
 /// One address, or one IPv6 network of a customer's usual size, fills only its own share.

@@ -78,8 +78,8 @@ impl Judge<'_> {
         let strict = self.config.identity_server.options.strict_request_objects;
         let kind = if strict { Kind::Only(TYPE) } else { Kind::JwtOr(TYPE) };
         let verifier = Verifier { keys: &keys, algorithms: &ALGORITHMS, secret: None, kind };
-        let verified = verifier.verify(object);
-        Ok(verified
+        let read = verifier.verify(object);
+        Ok(read
             .map_err(|_| bad("the request object's type, key or signature is not right"))?
             .claims)
     }
@@ -136,7 +136,7 @@ fn parameters(claims: &Map<String, Value>) -> Result<Vec<(String, String)>, Faul
         match value {
             Value::String(text) => parameters.push((name.clone(), text.clone())),
             Value::Number(_) | Value::Object(_) => {
-                parameters.push((name.clone(), value.to_string()))
+                parameters.push((name.clone(), value.to_string()));
             }
             Value::Array(several) if name == "resource" => {
                 let texts = several.iter().filter_map(Value::as_str);

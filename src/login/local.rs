@@ -15,6 +15,7 @@ use crate::login::Login;
 use crate::login::Reason;
 use crate::login::browser::Browser;
 use crate::login::finish::Arrival;
+use crate::login::links;
 use crate::login::outcome::About;
 use crate::login::page::Page;
 use crate::login::page::may_remember;
@@ -42,6 +43,10 @@ impl Login {
         let name = form.get("username").unwrap_or_default();
         let page = Page { return_path: Some(way_back(visit, page.site, &form)), ..page };
         let about = About { site: &page.site.name, provider: local::PROVIDER };
+        if Browser::known(exchange).is_none() {
+            let again = links::local_form(&visit.config, page.site, page.return_path.as_ref());
+            return Err(self.refuse(about, &Reason::FormForeign, Some(again), exchange));
+        }
         let again = |notice: Notice| {
             self.show(visit, Page { notice: Some(notice), username: name, ..page })
         };

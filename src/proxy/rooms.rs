@@ -159,15 +159,16 @@ pub async fn renewed(story: &Story<'_>, session: Arc<Session>) -> Option<Arc<Ses
 async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Problem> {
     match house.identity_server.answer(visit).await? {
         Outcome::Answer(response) => Ok(response),
-        Outcome::SignIn { return_path, provider, login_hint } => {
+        Outcome::SignIn { return_path, provider, login_hint, ui_locales } => {
+            let folder = &visit.site.virtual_folder;
             let back = encoded(return_path.as_str());
-            let provider = provider.map(|p| format!("&provider={}", encoded(&p)));
-            let hint = login_hint.map(|hint| format!("&loginHint={}", encoded(&hint)));
-            let address = format!(
-                "/account/login?ReturnUrl={back}{}{}",
-                provider.unwrap_or_default(),
-                hint.unwrap_or_default()
-            );
+            let mut address = format!("{folder}/account/login?ReturnUrl={back}");
+            let more =
+                [("provider", provider), ("loginHint", login_hint), ("ui_locales", ui_locales)];
+            for (name, value) in more {
+                let value = value.map(|value| format!("&{name}={}", encoded(&value)));
+                address.push_str(&value.unwrap_or_default());
+            }
             Ok(response::found(&address))
         }
         Outcome::SignOut { session, return_path, answer } => {

@@ -91,7 +91,7 @@ impl Sessions {
             last_used: AtomicI64::new(now.0),
             rendered: ArcSwapOption::empty(),
             renewal: identity.refresh.as_ref().map(Renewal::new),
-            clients: Arc::default(),
+            clients: before.map_or_else(Arc::default, |before| Arc::clone(&before.clients)),
             identity,
         });
         self.make_room(settings.capacity);

@@ -71,7 +71,7 @@ fn authz12_authz14_authz15_authz17_authz18_what_the_programmer_must_mend_is_said
     rig.sign_in();
     for (more, error) in [
         (("response_type", ""), "unsupported_response_type"),
-        (("response_type", "token"), "unsupported_response_type"),
+        (("response_type", "token"), "unauthorized_client"),
         (("response_type", "CODE"), "unsupported_response_type"),
         (("response_type", "code id_token"), "unauthorized_client"),
         (("response_mode", "web_message"), "unsupported_response_type"),

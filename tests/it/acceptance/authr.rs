@@ -52,7 +52,7 @@ async fn authr03_the_hybrid_flow_answers_in_the_fragment() {
 async fn authr04_a_form_posts_itself_and_nothing_else_runs() {
     let house = House::start().await;
     let mut browser = jane(&house).await;
-    let state = "\"><script>alert(1)</script>&quot;'";
+    let state = "\"><script>alert(1)</script>&'";
     let more = [("response_mode", "form_post"), ("state", state)];
     let page = browser.get(&request("web", &more)).await;
     assert_eq!(page.status, 200);

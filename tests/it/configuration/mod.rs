@@ -5,6 +5,7 @@ mod gateway;
 mod identity;
 mod providers;
 mod sites;
+mod store;
 
 use std::fs;
 
