@@ -5,6 +5,7 @@ use std::io;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::cli;
 use crate::config;
@@ -75,7 +76,14 @@ fn state(provider: &Provider) -> String {
 }
 
 fn mapped<'a>(config: &'a Config, provider: &Provider) -> Vec<&'a Site> {
-    let has = |site: &&Site| site.providers.find(&provider.name).is_some();
+    let external = &config.identity_server.external_providers;
+    let own = external.iter().any(|known| std::ptr::eq(Arc::as_ptr(known), provider));
+    let has = |site: &&Site| {
+        if own {
+            return site.destination == Destination::IdentityServer;
+        }
+        site.providers.find(&provider.name).is_some()
+    };
     config.sites.iter().map(|site| &**site).filter(has).collect()
 }
 
@@ -93,6 +101,16 @@ fn addresses(
         writeln!(out, "  redirect address      {origin}{}", connection.callback_path)?;
         writeln!(out, "  post-logout address   {origin}{}", connection.post_logout_path)?;
         writeln!(out, "  logout address        {origin}{logout}")?;
+        writeln!(
+            out,
+            "  back-channel logout   {origin}{}backchannel-logout",
+            config.identity_prefix
+        )?;
+        writeln!(
+            out,
+            "  front-channel logout  {origin}{}frontchannel-logout",
+            config.identity_prefix
+        )?;
     }
     Ok(())
 }
@@ -181,9 +199,13 @@ mod tests {
   redirect address      https://cms.localhost:8443/identity/signin
   post-logout address   https://cms.localhost:8443/identity/postexternallogout
   logout address        https://cms.localhost:8443/identity/logout
+  back-channel logout   https://cms.localhost:8443/identity/backchannel-logout
+  front-channel logout  https://cms.localhost:8443/identity/frontchannel-logout
   redirect address      https://localhost:8443/identity/signin
   post-logout address   https://localhost:8443/identity/postexternallogout
   logout address        https://localhost:8443/identity/logout
+  back-channel logout   https://localhost:8443/identity/backchannel-logout
+  front-channel logout  https://localhost:8443/identity/frontchannel-logout
 
 ";
         assert_eq!(out, expected);

@@ -23,6 +23,7 @@ use crate::observe::audit;
 use crate::pages;
 use crate::pages::Look;
 use crate::session::End;
+use crate::session::Named;
 use crate::session::Session;
 use crate::session::Visit;
 use crate::session::cookie;
@@ -85,6 +86,7 @@ impl IdentityServer {
         write_audit(visit, session);
         let now = visit.exchange.now;
         self.end_grants(&visit.config.identity_server, session, now).await?;
+        self.end_at_own_sites(&visit.config, session);
         self.notify(&visit.config, session, now).await;
         let told = FrontChannel::of(&visit.config, session, &[], now);
         let message = SignOutMessage { told, ..message };
@@ -119,8 +121,21 @@ impl IdentityServer {
         if let Err(fault) = self.end_grants(&config.identity_server, session, now).await {
             tracing::error!(?fault, "what was granted in a session could not be ended with it");
         }
+        self.end_at_own_sites(config, session);
         self.notify(config, session, now).await;
         self.front_channel_frame(config, &FrontChannel::of(config, session, framed_by, now)?)
+    }
+
+    /// Ends what this process's own sites got from a session that has ended here. They signed in by
+    /// real OpenID Connect, but need no notice over the network to hear of its end.
+    fn end_at_own_sites(&self, config: &Config, session: &Session) {
+        let Some(issuer) = config.identity_server.issuer.as_deref() else { return };
+        let sid = &session.public_id;
+        for theirs in self.parts.sessions.called(&Named::Session { issuer, sid }) {
+            self.parts.sessions.end(&theirs.id, End::SignOut);
+            let labels = [&*theirs.identity.site, "identity_server"];
+            self.parts.metrics.logouts.with_label_values(&labels).inc();
+        }
     }
 
     /// Straight on where nothing has to be shown first.

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header;
+use serde_json::Map;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
@@ -91,19 +92,22 @@ impl IdentityServer {
     ) -> Option<Notice> {
         let uri = client.back_channel_logout_uri.clone()?;
         let settings = &config.identity_server;
-        let mut claims = json!({
-            "iss": settings.issuer.as_deref()?,
-            "sub": person::subject_of(session),
-            "aud": client.id,
-            "iat": now.0,
-            "exp": now.plus(LIFETIME).0,
-            "jti": random::identifier(),
-            "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
-        });
-        if client.back_channel_session_required {
-            claims["sid"] = json!(session.public_id);
-        }
         let issuer = settings.issuer.as_deref()?;
+        let mut claims = Map::new();
+        for (name, value) in [
+            ("iss", json!(issuer)),
+            ("sub", json!(person::subject_of(session))),
+            ("aud", json!(client.id)),
+            ("iat", json!(now.0)),
+            ("exp", json!(now.plus(LIFETIME).0)),
+            ("jti", json!(random::identifier())),
+            ("events", json!({ "http://schemas.openid.net/event/backchannel-logout": {} })),
+        ] {
+            claims.insert(name.to_owned(), value);
+        }
+        if client.back_channel_session_required {
+            claims.insert("sid".to_owned(), json!(session.public_id));
+        }
         let mint = Mint { keys: &self.keys, issuer, settings, client, now };
         let token = self.keys.signer(mint.algorithm())?.sign(keys::LOGOUT_TOKEN, &claims)?;
         let trust = Trust {

@@ -73,7 +73,8 @@ impl IdentityServer {
         let query = visit.exchange.query()?;
         let told = self.open_front_channel(query.get("endSessionId").unwrap_or_default());
         let told = told.filter(|told| visit.exchange.now.0 < told.ends_at);
-        let told = told.ok_or(Problem::BadRequest("endSessionId is unknown or too old".into()))?;
+        let told =
+            told.ok_or_else(|| Problem::BadRequest("endSessionId is unknown or too old".into()))?;
         let settings = &visit.config.identity_server;
         let clients = told.clients.iter().filter_map(|id| client::find(settings, id));
         let frames: Vec<String> =

@@ -29,6 +29,8 @@ pub(super) enum SignedIn {
     OnOldProof,
     /// A session began after the request, and the person proved who they are for it.
     Anew,
+    /// The person would not sign in.
+    Cancelled,
 }
 
 /// Decides.
@@ -39,6 +41,9 @@ pub(super) fn next(
     now: Timestamp,
 ) -> Step {
     let details = &request.details;
+    if signed_in == SignedIn::Cancelled {
+        return Step::Refuse("access_denied", "the person cancelled the sign-in");
+    }
     let fitting = person.filter(|person| fits(request, person, signed_in, now));
     match fitting {
         Some(person) => Step::Answer(person),
@@ -46,7 +51,7 @@ pub(super) fn next(
         None => match signed_in {
             SignedIn::Unknown => Step::SignIn,
             // Asking once more would go round in circles.
-            SignedIn::OnOldProof | SignedIn::Anew => {
+            SignedIn::OnOldProof | SignedIn::Anew | SignedIn::Cancelled => {
                 Step::Refuse("login_required", "the sign-in was not the one asked for")
             }
         },

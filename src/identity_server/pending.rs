@@ -17,6 +17,7 @@ use crate::identity_server::IdentityServer;
 use crate::identity_server::grant;
 use crate::identity_server::interaction::SignedIn;
 use crate::identity_server::request::Asked;
+use crate::pages::CANCELLED;
 use crate::session::Session;
 use crate::session::Visit;
 
@@ -72,16 +73,17 @@ impl IdentityServer {
         let ends_at = now.plus(LIFETIME);
         let kept = Kept { request, pushed: *pushed, signed: *signed, ends_at };
         let kept = grant::encode(&kept);
+        let told = pick(form, |name| TOLD.contains(&name));
         let sealed = || {
             let sealed = self.parts.seal.seal(SEALED, kept.as_bytes())?;
-            back(&format!("{KEPT}={sealed}"))
+            back(&format!("{told}&{KEPT}={sealed}"))
         };
         if let Some(travels) = open.or_else(sealed) {
             return Some(travels);
         }
         let owner = owner_of(visit.exchange.client);
         let name = (length <= LONGEST).then(|| self.pending.issue(&owner, kept, ends_at, now))?;
-        back(&format!("{KEPT}={name}"))
+        back(&format!("{told}&{KEPT}={name}"))
     }
 
     /// The request that the browser comes back with. Nothing about it is trusted: whoever calls
@@ -91,7 +93,10 @@ impl IdentityServer {
     ///
     /// [`Problem::BadRequest`] when it was kept and is no longer.
     pub(super) fn come_back(&self, visit: &Visit) -> Result<(Asked, SignedIn), Problem> {
-        self.come_back_with(visit, &visit.exchange.query()?)
+        let query = visit.exchange.query()?;
+        let (asked, signed_in) = self.come_back_with(visit, &query)?;
+        let cancelled = query.get(CANCELLED).is_some();
+        Ok((asked, if cancelled { SignedIn::Cancelled } else { signed_in }))
     }
 
     /// The same, for a way back whose query is `query`.
@@ -168,8 +173,16 @@ fn read_asked(opened: &[u8], form: &Form) -> Option<(Timestamp, [u8; 32])> {
 
 /// The request's own parameters, without ours.
 fn encode(form: &Form) -> String {
-    let own = form.iter().filter(|(name, _)| *name != KEPT && *name != ASKED);
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(own).finish()
+    pick(form, |name| ![KEPT, ASKED, CANCELLED].contains(&name))
+}
+
+/// What the sign-in page is to know of a request that is kept here.
+const TOLD: [&str; 2] = ["client_id", "ui_locales"];
+
+/// The parameters that `wanted` picks, encoded.
+fn pick(form: &Form, wanted: impl Fn(&str) -> bool) -> String {
+    let picked = form.iter().filter(|(name, _)| wanted(name));
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(picked).finish()
 }
 
 /// One address, or one IPv6 network of a customer's usual size, fills only its own share.

@@ -22,6 +22,10 @@ pub struct Addresses {
     pub post_logout: Vec<String>,
     /// Where people sign out here.
     pub logout: Vec<String>,
+    /// Where the provider tells us of a sign-out from server to server.
+    pub back_channel_logout: Vec<String>,
+    /// Where its pages tell us of one in a frame.
+    pub front_channel_logout: Vec<String>,
 }
 
 /// The addresses of every enabled OpenID provider: those of the sites and those of the identity
@@ -70,6 +74,8 @@ fn of(config: &Config, provider: &Arc<Provider>, among: &[&Arc<Site>]) -> Option
         redirect: at(way.callback_path()),
         post_logout: way.post_logout_path().map_or_else(Vec::new, at),
         logout: at(&format!("{}logout", config.identity_prefix)),
+        back_channel_logout: at(&format!("{}backchannel-logout", config.identity_prefix)),
+        front_channel_logout: at(&format!("{}frontchannel-logout", config.identity_prefix)),
     })
 }
 

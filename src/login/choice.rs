@@ -13,7 +13,11 @@ use crate::config::model::Site;
 use crate::config::model::identity_server::Client;
 use crate::http::ReturnPath;
 use crate::http::form::Form;
+use crate::login::endpoint;
+use crate::login::links;
 use crate::login::place;
+use crate::pages::Application;
+use crate::pages::CANCELLED;
 
 /// What one application leaves to choose from.
 #[derive(Clone, Copy, Debug)]
@@ -38,18 +42,47 @@ impl<'c> Choice<'c> {
         })
     }
 
+    /// The application, as people are shown it.
+    pub(super) fn application(self) -> Option<Application<'c>> {
+        let client = self.client?;
+        let (uri, logo) = (client.client_uri.as_deref(), client.logo_uri.as_deref());
+        Some(Application { name: &client.name, uri, logo })
+    }
+
     /// Whether people may type a password.
     pub(super) fn passwords(self) -> bool {
         self.client.is_none_or(|client| client.local_login)
     }
 }
 
-fn client<'c>(config: &'c Config, return_path: &ReturnPath) -> Option<&'c Client> {
-    let (path, query) = return_path.as_str().split_once('?')?;
-    if !path.to_ascii_lowercase().contains("/connect/authorize") {
+/// The languages that the request behind `return_path` asks for (`ui_locales`).
+pub(super) fn locales(return_path: &ReturnPath) -> Option<String> {
+    request(return_path)?.get("ui_locales").map(str::to_owned)
+}
+
+/// Where "cancel" leads from the sign-in page of the identity server: back to the application, which
+/// is told, or else to where people begin.
+pub(super) fn cancel(site: &Site, return_path: &ReturnPath) -> Option<String> {
+    if !place::is_identity_server(site) {
         return None;
     }
-    let form = Form::parse(query.as_bytes()).ok()?;
+    Some(match request(return_path) {
+        Some(_) => links::with_query(return_path.as_str(), &[(CANCELLED, "true")]),
+        None => endpoint::start_page(site).to_string(),
+    })
+}
+
+/// The authorization request that `return_path` leads back to.
+fn request(return_path: &ReturnPath) -> Option<Form> {
+    let (path, query) = return_path.as_str().split_once('?')?;
+    if !path.to_ascii_lowercase().ends_with("/connect/authorize/callback") {
+        return None;
+    }
+    Form::parse(query.as_bytes()).ok()
+}
+
+fn client<'c>(config: &'c Config, return_path: &ReturnPath) -> Option<&'c Client> {
+    let form = request(return_path)?;
     let id = form.get("client_id")?;
     config.identity_server.clients.iter().map(Arc::as_ref).find(|client| client.id == id)
 }

@@ -1,6 +1,8 @@
 //! The end of a sign-in: verified claims become a user, and the user a new session.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header;
 
@@ -11,6 +13,7 @@ use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::model::Config;
 use crate::config::model::Provider;
+use crate::config::model::SessionSettings;
 use crate::config::model::Site;
 use crate::http::Response;
 use crate::http::ReturnPath;
@@ -23,6 +26,7 @@ use crate::login::place;
 use crate::login::start::redirect;
 use crate::session::End;
 use crate::session::Identity;
+use crate::session::Session;
 use crate::session::Visit;
 use crate::session::cookie;
 use crate::users::User;
@@ -89,42 +93,67 @@ impl Login {
     /// who signs in at the identity server once more keeps the session's public name (LOGIN-09).
     pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Response {
         let Arrival { site, source, return_path, identity } = arrival;
-        let settings = &visit.config.sessions;
-        let name = cookie::name(settings, site, source);
-        let ended = self.end_sessions(visit, &name, End::Replace);
-        let before = ended.iter().find(|before| {
-            let (before, person) = (&before.identity, &identity);
-            let same = before.provider == person.provider && before.subject == person.subject;
-            same && place::is_identity_server(site)
-        });
+        let settings = lifetimes(&visit.config.sessions, Some(site));
+        let name = cookie::name(&settings, site, source);
+        let replaced = self.end_sessions(visit, &name, End::Replace);
+        let before = replaced.iter().find(|before| goes_on(site, before, &identity));
         let note = identity.claims.first(overage::CLAIM).map(|_| overage::CLAIM);
         if note.is_some() {
             tracing::warn!(provider = ?about.provider, user = ?identity.user.name, advice = overage::ADVICE, request.id = %visit.exchange.id, "too many groups for a token");
         }
         self.succeeded(about, &identity.user.name, note, &visit.exchange);
-        let (token, session) =
-            self.parts.sessions.begin_after(before.map(AsRef::as_ref), identity, settings);
+        let before = before.map(Arc::as_ref);
+        let (token, session) = self.parts.sessions.begin_after(before, identity, &settings);
         let mut response = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);
         response.headers_mut().append(header::SET_COOKIE, line);
-        if let Some(line) = cookie::set_public(settings, site, &session) {
+        if let Some(line) = cookie::set_public(&settings, site, &session) {
             response.headers_mut().append(header::SET_COOKIE, line);
         }
         response
     }
 
     /// Ends whatever sessions the browser offers under the cookie `name`, and returns them.
-    pub(super) fn end_sessions(
-        &self,
-        visit: &Visit,
-        name: &str,
-        why: End,
-    ) -> Vec<Arc<crate::session::Session>> {
+    pub(super) fn end_sessions(&self, visit: &Visit, name: &str, why: End) -> Vec<Arc<Session>> {
         let cookies = visit.exchange.cookies();
         let tokens = cookies.iter().filter(|(known, _)| *known == name);
         let sessions = tokens.filter_map(|(_, token)| self.parts.sessions.find(token));
         sessions.filter(|session| self.parts.sessions.end(&session.id, why)).collect()
     }
+}
+
+/// How long a session lives: on the identity server ten hours however much it is used, and thirty
+/// days where it is remembered, unless the owner sets less for all.
+pub(super) fn lifetimes<'s>(
+    settings: &'s SessionSettings,
+    site: Option<&Site>,
+) -> Cow<'s, SessionSettings> {
+    if !site.is_some_and(place::is_identity_server) {
+        return Cow::Borrowed(settings);
+    }
+    Cow::Owned(SessionSettings {
+        sliding: false,
+        expire_time_span: SINGLE_SIGN_ON,
+        absolute_lifetime: settings.absolute_lifetime.min(SINGLE_SIGN_ON),
+        remembered_lifetime: settings.remembered_lifetime.min(REMEMBERED),
+        ..settings.clone()
+    })
+}
+
+/// `CookieLifetime` of IdentityServer4.
+const SINGLE_SIGN_ON: Duration = Duration::from_hours(10);
+
+/// `RememberMeLoginDuration` of its pages.
+const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+
+/// Whether a sign-in at the identity server goes on with the session `before`: clients know the
+/// session of a person by its `sid`, which changes with the person alone.
+fn goes_on(site: &Site, before: &Session, identity: &Identity) -> bool {
+    let old = &before.identity;
+    place::is_identity_server(site)
+        && old.provider == identity.provider
+        && old.issuer == identity.issuer
+        && old.subject == identity.subject
 }
 
 /// A `cookieExp`: seconds since 1970, fractions cut off. One that cannot be read may have meant any

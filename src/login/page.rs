@@ -16,6 +16,7 @@ use crate::http::form::Form;
 use crate::http::response;
 use crate::login::Login;
 use crate::login::browser::Browser;
+use crate::login::choice;
 use crate::login::choice::Choice;
 use crate::login::endpoint;
 use crate::login::is_post;
@@ -34,6 +35,7 @@ use crate::pages::Notice;
 use crate::pages::SignIn;
 use crate::session::Visit;
 use crate::session::cookie;
+use crate::users::local;
 
 /// A sign-in page that is shown.
 pub(super) struct Page<'a> {
@@ -43,6 +45,8 @@ pub(super) struct Page<'a> {
     pub return_path: Option<ReturnPath>,
     /// Whether there is a form for local users.
     pub form: bool,
+    /// Whether there are buttons for the providers.
+    pub buttons: bool,
     /// What went wrong with the last attempt.
     pub notice: Option<Notice>,
     /// The name that is filled in.
@@ -64,6 +68,7 @@ impl Login {
             site: shell,
             return_path: named_way_back(&visit.config, shell, &query),
             form: break_glass || has_local_users(&visit.config, shell),
+            buttons: true,
             notice: None,
             username: "",
         };
@@ -91,15 +96,23 @@ impl Login {
             query.get_any_case("loginHint").filter(|name| name.len() <= 255).unwrap_or_default();
         let return_path = named_way_back(&visit.config, site, &query);
         let choice = Choice::of(&visit.config, site, return_path.as_ref());
-        let form = allows(&visit.config, "AllowLocalLogin") && choice.passwords();
-        let page = Page { site, return_path, form, notice: None, username: hint };
+        let local = allows(&visit.config, "AllowLocalLogin");
+        let form = local && choice.passwords();
+        let page = Page { site, return_path, form, buttons: true, notice: None, username: hint };
         if is_post(visit) {
-            if !page.form {
+            // What is posted says where it leads; the address that it is posted to need not.
+            let posted = named_way_back(&visit.config, site, &visit.exchange.form()?);
+            let choice = Choice::of(&visit.config, site, posted.as_ref());
+            if !page.form || !choice.passwords() {
                 return Err(no_passwords());
             }
             return self.sign_in_locally(visit, page).await;
         }
         let asked = query.get("provider").unwrap_or_default();
+        // `acr_values=idp:local` leaves nothing but the form.
+        if asked == local::PROVIDER && form {
+            return Ok(self.show(visit, Page { buttons: false, ..page }));
+        }
         let Some(provider) = at_once(visit, choice, form, asked) else {
             return Ok(self.show(visit, page));
         };
@@ -162,11 +175,11 @@ impl Login {
             token: &token,
             username: page.username,
             remember: may_remember(config, site),
-            recovery: None,
+            recovery: recovery(config),
         };
         let choice = Choice::of(config, site, Some(&return_path));
         let buttons: Vec<Button> = place::providers(config, site)
-            .filter(|provider| Way::to(provider).is_some())
+            .filter(|provider| page.buttons && Way::to(provider).is_some())
             .filter(|provider| choice.admits(provider))
             .map(|provider| Button {
                 caption: provider.caption.clone(),
@@ -174,15 +187,16 @@ impl Login {
                 action: links::external_login(config, site, &provider.name, &return_path),
             })
             .collect();
+        let look = Look::of(config, site, exchange);
         // The emergency page of the CMS is never empty.
         let alone = buttons.is_empty() && !place::is_identity_server(site);
         let mut response = pages::sign_in(&SignIn {
-            look: &Look::of(config, site, exchange),
+            look: &look.speaking(choice::locales(&return_path).as_deref()),
             status: page.notice.map_or(StatusCode::OK, status_of),
-            client: None,
+            client: choice.application(),
             form: (page.form || alone).then_some(form),
             buttons: &buttons,
-            cancel: None,
+            cancel: choice::cancel(site, &return_path).as_deref(),
             notice: page.notice,
             request: &exchange.id,
         });
@@ -238,9 +252,21 @@ pub(super) fn may_remember(config: &Config, site: &Site) -> bool {
 
 /// Whether an account option is on, as it is unless it says `false`.
 fn allows(config: &Config, option: &str) -> bool {
-    let options = &config.identity_server.account_options;
-    let written = options.iter().find(|(name, _)| name.eq_ignore_ascii_case(option));
-    written.is_none_or(|(_, value)| !value.trim().eq_ignore_ascii_case("false"))
+    let written = self::option(config, option);
+    written.is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
+}
+
+/// An account option, as written.
+fn option<'c>(config: &'c Config, name: &str) -> Option<&'c str> {
+    let mut options = config.identity_server.account_options.iter();
+    let written = options.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    written.map(|(_, value)| value.as_str())
+}
+
+/// Where people go who have forgotten their password, unless the owner allows no recovery.
+fn recovery(config: &Config) -> Option<&str> {
+    let address = option(config, "PasswordRecoveryUrl").map(str::trim);
+    address.filter(|address| !address.is_empty() && allows(config, "AllowPasswordRecovery"))
 }
 
 fn is_legacy(config: &Config, login_page: &str) -> bool {

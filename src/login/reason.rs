@@ -58,6 +58,8 @@ pub enum Reason {
     Throttled,
     /// `form_expired`: the form was not ours, or has been open for too long.
     FormExpired,
+    /// `form_foreign`: the form was posted by a browser to which none was shown.
+    FormForeign,
 }
 
 impl Reason {
@@ -89,6 +91,7 @@ impl Reason {
             Self::WrongPassword => "wrong_password",
             Self::Throttled => "throttled",
             Self::FormExpired => "form_expired",
+            Self::FormForeign => "form_foreign",
         }
     }
 
@@ -119,7 +122,8 @@ impl Reason {
             | Self::StateRestarted
             | Self::StateOtherBrowser
             | Self::StateChanged
-            | Self::FormExpired => StatusCode::BAD_REQUEST,
+            | Self::FormExpired
+            | Self::FormForeign => StatusCode::BAD_REQUEST,
         }
     }
 
@@ -188,6 +192,9 @@ impl Reason {
             }
             Self::WrongPassword => "The name or the password is not right.",
             Self::Throttled => "Too many wrong passwords. Wait a little and try again.",
+            Self::FormForeign => {
+                "This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again."
+            }
             Self::FormExpired => "This page has been open for too long. Sign in again.",
         };
         text.replace("{}", provider)
@@ -201,6 +208,46 @@ impl Reason {
             detail: self.detail(provider),
             provider: Some(provider.to_owned()),
             retry,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::Look;
+    use crate::pages::problem_detail;
+
+    #[test]
+    fn pages_and_programs_are_told_the_same() {
+        for reason in [
+            Reason::ProviderDown,
+            Reason::ProviderMetadata,
+            Reason::Cancelled,
+            Reason::ProviderRefused,
+            Reason::ClientRefused,
+            Reason::CodeRefused,
+            Reason::ResponseMalformed,
+            Reason::IssuerMismatch,
+            Reason::TokenInvalid,
+            Reason::UserinfoInvalid,
+            Reason::OtherProvider,
+            Reason::OtherOrganisation,
+            Reason::StateUnknown,
+            Reason::StateExpired,
+            Reason::StateUsed,
+            Reason::StateRestarted,
+            Reason::StateOtherBrowser,
+            Reason::StateChanged,
+            Reason::NotMapped,
+            Reason::SessionOver,
+            Reason::FormForeign,
+        ] {
+            for provider in ["Azure AD", ""] {
+                let problem = reason.problem(provider, None);
+                let page = problem_detail(&problem, &Look::default());
+                assert_eq!(page.as_deref(), Some(&*reason.detail(provider)), "{reason:?}");
+            }
         }
     }
 }

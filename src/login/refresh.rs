@@ -11,6 +11,7 @@ use crate::http::RequestId;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::endpoint;
+use crate::login::finish;
 use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
 use crate::login::oidc::SignedIn;
@@ -70,8 +71,10 @@ impl Login {
         let live = |session: Option<Arc<Session>>| session.map_or(Renewed::Gone, Renewed::Live);
         match self.ask_anew(occasion, &session).await {
             Ok(identity) => {
-                let settings = &occasion.config.sessions;
-                live(self.parts.sessions.renew(&session, identity, settings))
+                let site = occasion.config.site(&session.identity.site);
+                let settings =
+                    finish::lifetimes(&occasion.config.sessions, site.map(AsRef::as_ref));
+                live(self.parts.sessions.renew(&session, identity, &settings))
             }
             Err(Failure::Unasked(fault)) => {
                 renewal.put_off(now);
@@ -99,9 +102,12 @@ impl Login {
         };
         let peer = Peer { provider, connection };
         let person = self.relying_party.renew(peer, signed_in, occasion.now).await;
-        let person = person.map_err(|fault| match fault.ends_session() {
-            true => Failure::Over(fault.reason()),
-            false => Failure::Unasked(fault),
+        let person = person.map_err(|fault| {
+            if fault.ends_session() {
+                Failure::Over(fault.reason())
+            } else {
+                Failure::Unasked(fault)
+            }
         })?;
         let asked = start::inner(provider, None);
         if asked.is_some() && asked != person.inner.as_deref() {

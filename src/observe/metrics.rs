@@ -48,7 +48,7 @@ pub struct Metrics {
     /// or `failed`; `reason` is from a closed set, empty unless failed.
     pub logins: IntCounterVec,
     /// `vestibule_logouts_total{site,kind}`: `local`, `external`, `returned`, and by a provider
-    /// `back_channel`, `front_channel`, `renewal`.
+    /// `back_channel`, `front_channel`, `renewal`, `identity_server`.
     pub logouts: IntCounterVec,
     /// `vestibule_logout_notices_total{outcome}`: clients told by back-channel: `delivered`,
     /// `refused`, `failed`, `dropped`.

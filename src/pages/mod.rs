@@ -39,10 +39,13 @@ pub use grants::Held;
 pub use grants::grants;
 pub use headers::STRICT_TRANSPORT_SECURITY;
 pub use look::Look;
+#[cfg(test)]
+pub(crate) use problem::detail as problem_detail;
 pub use problem::problem;
 pub use refused::Refused;
 pub use refused::refused;
 pub use sign_in::Button;
+pub use sign_in::CANCELLED;
 pub use sign_in::LocalForm;
 pub use sign_in::Notice;
 pub use sign_in::SignIn;

@@ -84,7 +84,7 @@ fn error_page(problem: &Problem, look: &Look, request: &RequestId) -> Response {
 }
 
 /// What to do about it, in the page's language; `None` where the words are not from the catalogue.
-fn detail<'p>(problem: &'p Problem, look: &Look) -> Option<Cow<'p, str>> {
+pub(crate) fn detail<'p>(problem: &'p Problem, look: &Look) -> Option<Cow<'p, str>> {
     let seconds: String;
     let value = match problem {
         Problem::SignInFailed { reason, provider, .. } => {

@@ -11,6 +11,9 @@ use crate::pages::headers;
 use crate::pages::headers::Policy;
 use crate::pages::page;
 
+/// The parameter that says, on the way back, that the person pressed "cancel".
+pub const CANCELLED: &str = "vestibuleCancelled";
+
 /// The sign-in page of a site: buttons for its providers, the local form, or both.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in.html")]

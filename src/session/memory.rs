@@ -27,7 +27,8 @@ use crate::session::renewal::Renewal;
 #[derive(Debug)]
 pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
-    names: Names,
+    /// What providers call them.
+    pub(super) names: Names,
     /// In the order they began; ids of ended sessions stay until a sweep.
     order: Mutex<VecDeque<SessionId>>,
     clock: Clock,
@@ -90,7 +91,7 @@ impl Sessions {
             last_used: AtomicI64::new(now.0),
             rendered: ArcSwapOption::empty(),
             renewal: identity.refresh.as_ref().map(Renewal::new),
-            clients: Arc::default(),
+            clients: before.map_or_else(Arc::default, |before| Arc::clone(&before.clients)),
             identity,
         });
         self.make_room(settings.capacity);
@@ -250,49 +251,10 @@ fn idle_of(identity: &Identity, settings: &SessionSettings) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::ClaimSet;
-    use crate::users::User;
-
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    fn settings() -> SessionSettings {
-        SessionSettings {
-            authentication_type: "Cookies".to_owned(),
-            cookie_prefix: String::new(),
-            expire_time_span: 30 * MINUTE,
-            sliding: true,
-            absolute_lifetime: 12 * 60 * MINUTE,
-            remembered_lifetime: 180 * 24 * 60 * MINUTE,
-            capacity: 3,
-        }
-    }
-
-    fn identity() -> Identity {
-        Identity {
-            user: User {
-                name: r"sitecore\jane".to_owned(),
-                properties: std::collections::BTreeMap::default(),
-                roles: Vec::new(),
-                is_administrator: false,
-            },
-            provider: "p".into(),
-            issuer: None,
-            subject: "1".to_owned(),
-            site: "shell".into(),
-            claims: ClaimSet::default(),
-            id_token: None,
-            provider_session: None,
-            authenticated_at: Timestamp(0),
-            remembered: false,
-            ends_at: None,
-            refresh: None,
-        }
-    }
-
-    fn sessions() -> (Sessions, Clock) {
-        let clock = Clock::manual(Timestamp(1_000_000));
-        (Sessions::new(clock.clone(), Arc::new(Metrics::new())), clock)
-    }
+    use crate::session::testing::MINUTE;
+    use crate::session::testing::identity;
+    use crate::session::testing::sessions;
+    use crate::session::testing::settings;
 
     #[test]
     fn j230_a_session_slides_while_it_is_used_and_dies_at_its_absolute_end() {

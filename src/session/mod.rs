@@ -4,6 +4,8 @@ pub mod cookie;
 pub mod memory;
 mod names;
 pub mod renewal;
+#[cfg(test)]
+mod testing;
 pub mod visit;
 
 use std::sync::Arc;

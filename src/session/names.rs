@@ -86,3 +86,80 @@ fn keys_of(session: &Session) -> impl Iterator<Item = [u8; 32]> {
     let sid = sid.map(|(issuer, sid)| Named::Session { issuer, sid });
     subject.into_iter().chain(sid).map(|named| named.key())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::session::End;
+    use crate::session::Identity;
+    use crate::session::testing::identity;
+    use crate::session::testing::sessions;
+    use crate::session::testing::settings;
+
+    const ISSUER: &str = "https://idp.test";
+
+    fn named(subject: &str, sid: Option<&str>) -> Identity {
+        Identity {
+            issuer: Some(ISSUER.into()),
+            subject: subject.to_owned(),
+            provider_session: sid.map(str::to_owned),
+            ..identity()
+        }
+    }
+
+    fn sid(sid: &str) -> Named<'_> {
+        Named::Session { issuer: ISSUER, sid }
+    }
+
+    fn subject(subject: &str) -> Named<'_> {
+        Named::Subject { issuer: ISSUER, subject }
+    }
+
+    #[test]
+    fn k248_sessions_are_found_by_issuer_and_name_while_they_live() {
+        let (sessions, _) = sessions();
+        let (_, one) = sessions.begin(named("jane", Some("s-1")), &settings());
+        sessions.begin(named("jane", Some("s-2")), &settings());
+        assert_eq!(sessions.called(&sid("s-1"))[0].id, one.id);
+        assert_eq!(sessions.called(&subject("jane")).len(), 2);
+        for other in [
+            sid("jane"),
+            subject("s-1"),
+            Named::Session { issuer: "https://idp.tests", sid: "-1" },
+            Named::Session { issuer: "https://other.test", sid: "s-1" },
+        ] {
+            assert!(sessions.called(&other).is_empty(), "{other:?}");
+        }
+        sessions.end(&one.id, End::SignOut);
+        assert!(sessions.called(&sid("s-1")).is_empty());
+        assert_eq!(sessions.called(&subject("jane")).len(), 1);
+        sessions.end_where(|_| true, End::SignOut);
+        assert!(sessions.names.0.is_empty(), "no name is kept without a session");
+    }
+
+    #[test]
+    fn a_renewed_session_goes_by_its_new_names() {
+        let (sessions, _) = sessions();
+        let (token, before) = sessions.begin(named("jane", Some("s-1")), &settings());
+        before.sign_into("app");
+        let renewed = sessions.renew(&before, named("jane", Some("s-2")), &settings()).unwrap();
+        assert!(Arc::ptr_eq(&sessions.find(&token).unwrap(), &renewed));
+        assert!(sessions.called(&sid("s-1")).is_empty());
+        assert_eq!(sessions.called(&sid("s-2")).len(), 1);
+        assert_eq!(renewed.clients(), ["app"]);
+        assert_eq!(renewed.public_id, before.public_id);
+        sessions.end(&before.id, End::SignOut);
+        assert!(sessions.names.0.is_empty());
+    }
+
+    #[test]
+    fn j232_what_has_ended_is_not_renewed() {
+        let (sessions, _) = sessions();
+        let (token, before) = sessions.begin(named("jane", Some("s-1")), &settings());
+        sessions.end(&before.id, End::SignOut);
+        assert!(sessions.renew(&before, named("jane", None), &settings()).is_none());
+        assert!(sessions.find(&token).is_none() && sessions.names.0.is_empty());
+    }
+}

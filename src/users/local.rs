@@ -1,7 +1,9 @@
 //! Local users: checking a name and a password.
 //!
 //! An answer takes as long for an unknown name as for a wrong password. Guessing is slowed per
-//! account and network and per network, never per account alone, so nobody can lock another one out.
+//! account and network, per network, and per account for all networks from which its owner has not
+//! signed in yet: so many hands are no way around the limits, and nobody can lock another one out of
+//! the places where that person works.
 
 use std::net::IpAddr;
 use std::num::NonZero;
@@ -20,6 +22,7 @@ use crate::crypto::password;
 use crate::crypto::secret::Secret;
 use crate::observe::Metrics;
 use crate::users::User;
+use crate::users::places::Places;
 use crate::users::throttle::Rate;
 use crate::users::throttle::Throttle;
 
@@ -36,6 +39,8 @@ pub struct LocalUsers {
     admitted: Arc<Semaphore>,
     by_account: Throttle,
     by_client: Throttle,
+    by_strangers: Throttle,
+    known: Places,
 }
 
 /// A local user whose password was right.
@@ -66,6 +71,9 @@ pub enum Refusal {
 
 /// Attempts of one network on one account: a handful, then one every twelve seconds.
 const PER_ACCOUNT: Rate = Rate { burst: 8, interval: Duration::from_secs(12) };
+/// Attempts on one account of all networks that it does not know: no person needs so many, and one
+/// who comes from a new network meanwhile waits half a minute at most.
+const PER_ACCOUNT_OF_STRANGERS: Rate = Rate { burst: 100, interval: Duration::from_secs(30) };
 /// Attempts that may wait for their turn.
 const QUEUE: usize = 64;
 /// How long they wait at most.
@@ -81,6 +89,8 @@ impl LocalUsers {
             admitted: Arc::new(Semaphore::new(cores + QUEUE)),
             by_account: Throttle::new(),
             by_client: Throttle::new(),
+            by_strangers: Throttle::new(),
+            known: Places::new(),
         }
     }
 
@@ -118,9 +128,15 @@ impl LocalUsers {
     ) -> Result<LocalIdentity, Refusal> {
         let name = full_name(&config.identity_server.account_prefix, name);
         let network = network(attempt.client);
+        let place = (name.as_str(), network);
         let per_client = per_minute(config.limits.sign_ins_per_minute);
         self.by_client.take(network, per_client, attempt.now).map_err(throttled)?;
-        self.by_account.take((&name, network), PER_ACCOUNT, attempt.now).map_err(throttled)?;
+        self.by_account.take(place, PER_ACCOUNT, attempt.now).map_err(throttled)?;
+        let stranger = !self.known.knows(place, attempt.now);
+        if stranger {
+            let all = self.by_strangers.take(&name, PER_ACCOUNT_OF_STRANGERS, attempt.now);
+            all.map_err(throttled)?;
+        }
         let user = config.local_users.iter().find(|user| user.name.to_lowercase() == name);
         // An unknown name costs what a known one costs: somebody's hash is checked all the same.
         let Some(hashed) = user.or_else(|| config.local_users.first()) else {
@@ -132,9 +148,13 @@ impl LocalUsers {
             return Err(Refusal::WrongPassword);
         }
         self.by_client.give_back(network, per_client);
-        self.by_account.give_back((&name, network), PER_ACCOUNT);
+        self.by_account.give_back(place, PER_ACCOUNT);
+        if stranger {
+            self.by_strangers.give_back(&name, PER_ACCOUNT_OF_STRANGERS);
+        }
         right?;
         let user = user.ok_or(Refusal::WrongPassword)?;
+        self.known.remember(place, attempt.now);
         Ok(LocalIdentity { user: user.clone(), claims: claims(user) })
     }
 
@@ -310,6 +330,21 @@ mod tests {
         let refused = check(&users, "jane", "correct horse", HOME).await;
         assert_eq!(refused.unwrap_err(), Refusal::Throttled { retry_after: 12 });
         assert!(check(&users, "jane", "correct horse", "192.0.2.2").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn s349_many_networks_are_no_way_around_the_limit_and_lock_nobody_out() {
+        let users = LocalUsers::new(Arc::default());
+        check(&users, "jane", "correct horse", HOME).await.unwrap();
+        for guess in 0..100 {
+            // Whatever the name is written like, it counts as one.
+            let name = ["jane", "JANE", "sitecore\\Jane", " jane "][guess % 4];
+            let wrong = check(&users, name, "guess", &format!("198.51.100.{guess}")).await;
+            assert_eq!(wrong.unwrap_err(), Refusal::WrongPassword, "{guess}");
+        }
+        let refused = check(&users, "jane", "guess", "203.0.113.1").await;
+        assert_eq!(refused.unwrap_err(), Refusal::Throttled { retry_after: 30 });
+        assert!(check(&users, "jane", "correct horse", HOME).await.is_ok(), "she is at home");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod local;
 mod name;
+mod places;
 mod properties;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -67,7 +67,7 @@ pub(in crate::login) fn addressed(token: &str) -> Option<(String, Vec<String>)> 
         Value::Array(several) => {
             several.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }
-        _ => return None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
     };
     Some((issuer, audience))
 }

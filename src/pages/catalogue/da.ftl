@@ -121,6 +121,7 @@ reason-issuer_mismatch = Svaret kommer ikke fra { $provider }. Ingen er logget i
 reason-token_invalid = Det, { $provider } siger om dig, kan ikke bekræftes. Ingen er logget ind. Oplys forespørgslens id herunder til webstedets ejer.
 reason-userinfo_invalid = { $provider } gav modstridende svar om dig. Ingen er logget ind. Oplys forespørgslens id herunder til webstedets ejer.
 reason-other_provider = { $provider } loggede dig ind på en anden måde, end dette websted beder om. Log ud dér, og begynd forfra.
+reason-other_organisation = Den konto, du valgte hos { $provider }, hører ikke til en organisation, der må logge ind her. Begynd forfra med din arbejdskonto.
 reason-state_unknown = Dette svar hører ikke til noget login, der er begyndt her. Begynd forfra.
 reason-state_expired = Dette login tog mere end ti minutter. Begynd forfra.
 reason-state_used = Dette login er allerede gennemført. Begynd forfra.

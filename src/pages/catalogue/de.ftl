@@ -121,6 +121,7 @@ reason-issuer_mismatch = Die Antwort kommt nicht von { $provider }. Niemand wurd
 reason-token_invalid = Was { $provider } über Sie sagt, ließ sich nicht prüfen. Niemand wurde angemeldet. Nennen Sie dem Betreiber der Website die Anfragenummer unten.
 reason-userinfo_invalid = { $provider } hat widersprüchlich über Sie geantwortet. Niemand wurde angemeldet. Nennen Sie dem Betreiber der Website die Anfragenummer unten.
 reason-other_provider = { $provider } hat Sie auf andere Weise angemeldet, als diese Website verlangt. Melden Sie sich dort ab und beginnen Sie von vorn.
+reason-other_organisation = Das Konto, das Sie bei { $provider } gewählt haben, gehört zu keiner Organisation, die sich hier anmelden darf. Beginnen Sie von vorn mit Ihrem Arbeitskonto.
 reason-state_unknown = Diese Antwort gehört zu keiner Anmeldung, die hier begonnen wurde. Beginnen Sie von vorn.
 reason-state_expired = Diese Anmeldung hat länger als zehn Minuten gedauert. Beginnen Sie von vorn.
 reason-state_used = Diese Anmeldung ist bereits abgeschlossen. Beginnen Sie von vorn.

@@ -121,6 +121,7 @@ reason-issuer_mismatch = The answer does not come from { $provider }. Nobody has
 reason-token_invalid = What { $provider } says of you cannot be verified. Nobody has been signed in; tell the site's owner the request id below.
 reason-userinfo_invalid = { $provider } gave contradictory answers about you. Nobody has been signed in; tell the site's owner the request id below.
 reason-other_provider = { $provider } signed you in in another way than this site asks for. Sign out there and start again.
+reason-other_organisation = The account that you chose at { $provider } is not one of the organisations that may sign in here. Start again with your work account.
 reason-state_unknown = This answer belongs to no sign-in that was started here. Start again.
 reason-state_expired = This sign-in took longer than ten minutes. Start again.
 reason-state_used = This sign-in has been completed already. Start again.

@@ -121,6 +121,7 @@ reason-issuer_mismatch = La réponse ne vient pas de { $provider }. Personne n�
 reason-token_invalid = Ce que { $provider } dit de vous ne peut pas être vérifié. Personne n’a été connecté. Donnez au propriétaire du site le numéro de requête ci-dessous.
 reason-userinfo_invalid = { $provider } a donné des réponses contradictoires à votre sujet. Personne n’a été connecté. Donnez au propriétaire du site le numéro de requête ci-dessous.
 reason-other_provider = { $provider } vous a connecté autrement que ce site ne le demande. Déconnectez-vous là-bas et recommencez.
+reason-other_organisation = Le compte que vous avez choisi chez { $provider } n’appartient à aucune organisation autorisée à se connecter ici. Recommencez avec votre compte professionnel.
 reason-state_unknown = Cette réponse ne correspond à aucune connexion commencée ici. Recommencez.
 reason-state_expired = Cette connexion a pris plus de dix minutes. Recommencez.
 reason-state_used = Cette connexion est déjà terminée. Recommencez.

@@ -121,6 +121,7 @@ reason-issuer_mismatch = この応答は { $provider } からのものではあ�
 reason-token_invalid = { $provider } が伝えたあなたの情報を検証できません。誰もサインインしていません。下のリクエスト ID をサイトの所有者にお知らせください。
 reason-userinfo_invalid = { $provider } が伝えたあなたの情報に矛盾があります。誰もサインインしていません。下のリクエスト ID をサイトの所有者にお知らせください。
 reason-other_provider = { $provider } は、このサイトが求めるものとは別の方法でサインインしました。そこでサインアウトしてから、最初からやり直してください。
+reason-other_organisation = { $provider } で選んだアカウントは、ここへのサインインが許可されている組織のものではありません。職場のアカウントで最初からやり直してください。
 reason-state_unknown = この応答は、ここで始めたサインインのものではありません。最初からやり直してください。
 reason-state_expired = このサインインには 10 分以上かかりました。最初からやり直してください。
 reason-state_used = このサインインはすでに完了しています。最初からやり直してください。
