@@ -18,6 +18,9 @@ use crate::http::response;
 use crate::identity_server::Endpoint;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::ROUTES;
+use crate::identity_server::assertion;
+use crate::identity_server::authentication;
+use crate::identity_server::dpop;
 use crate::identity_server::grant::device;
 use crate::identity_server::issuer_of;
 use crate::identity_server::person;
@@ -71,12 +74,13 @@ impl IdentityServer {
             // Tells that none of them would be `none`.
             "request_object_signing_alg_values_supported": request_object::ALGORITHMS,
             "authorization_response_iss_parameter_supported": true,
+            "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         })
     }
 }
 
 /// Where clients reach us: the issuer, with the site's folder where the issuer does not say it.
-fn base_of(visit: &Visit) -> Result<String, Problem> {
+pub(super) fn base_of(visit: &Visit) -> Result<String, Problem> {
     let (issuer, folder) = (issuer_of(visit)?, &visit.site.virtual_folder);
     let said = issuer.to_ascii_lowercase().ends_with(&folder.to_ascii_lowercase());
     Ok(if said { issuer.to_owned() } else { format!("{issuer}{folder}") })
@@ -207,7 +211,12 @@ fn flows(config: &Config) -> Map<String, Value> {
         (
             shown.authentication_methods,
             "token_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "client_secret_post"]),
+            json!(authentication::METHODS),
+        ),
+        (
+            shown.authentication_methods,
+            "token_endpoint_auth_signing_alg_values_supported",
+            json!(assertion::ALGORITHMS),
         ),
     ];
     let told = entries.into_iter().filter(|(shown, ..)| *shown);

@@ -1,7 +1,10 @@
 //! Refreshing as a relying party: the provider is asked anew of somebody who is signed in.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::support::browser::Browser;
 use crate::support::cms::Step;
@@ -58,7 +61,7 @@ async fn the_next_request_after_the_access_token_brings_what_the_provider_says_n
     }
     assert_eq!(world.idp.count("token"), 1);
     let sent = world.idp.calls("token").pop().unwrap();
-    let form = String::from_utf8(sent.body.clone()).unwrap();
+    let form = String::from_utf8(sent.body).unwrap();
     assert!(form.contains("grant_type=refresh_token"), "{form}");
 }
 
@@ -74,40 +77,18 @@ async fn an_owner_may_ask_at_every_request() {
 
 #[tokio::test]
 async fn h187_one_request_asks_for_all_that_wait() {
-    let world = world(TEN_MINUTES).await;
+    let world = Arc::new(world(TEN_MINUTES).await);
     let cookie = cookie_line(&world.jane().await);
     world.idp.forget();
     world.later(600);
-    let asks = (0..50).map(|_| world.raw_get("/sitecore/shell/x", &cookie));
-    let mut answers = Vec::new();
-    for ask in asks.map(Box::pin).collect::<Vec<_>>() {
-        answers.push(ask);
+    let mut asks = JoinSet::new();
+    for _ in 0..50 {
+        let (world, cookie) = (Arc::clone(&world), cookie.clone());
+        asks.spawn(async move { world.raw_get("/sitecore/shell/x", &cookie).await.status });
     }
-    let statuses = futures_join(answers).await;
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let statuses = asks.join_all().await;
+    assert_eq!(statuses, [200; 50]);
     assert_eq!(world.idp.count("token"), 1);
-}
-
-/// Drives all of these at once.
-async fn futures_join<F>(work: Vec<F>) -> Vec<u16>
-where
-    F: Future<Output = crate::support::wire::Answer> + Unpin,
-{
-    let mut work: Vec<_> = work.into_iter().map(|one| (one, None)).collect();
-    std::future::poll_fn(|context| {
-        let mut waiting = false;
-        for (one, done) in &mut work {
-            if done.is_none() {
-                match std::pin::Pin::new(one).poll(context) {
-                    std::task::Poll::Ready(answer) => *done = Some(answer.status),
-                    std::task::Poll::Pending => waiting = true,
-                }
-            }
-        }
-        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    work.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 #[tokio::test]

@@ -207,7 +207,12 @@ fn complete(setting: &Setting, known: &Known) -> Result<(), Refusal> {
         let (name, _) = key("ClientId", "ApplicationId");
         return missing("the client id is missing", (name, &setting.origin));
     }
-    if known.client_secret.is_none() && known.response_type != ResponseType::IdToken {
+    // Where nothing says otherwise, a file without a secret is that of a public client.
+    let public = match known.preset {
+        None => setting.child("ClientSecret").is_none(),
+        Some(_) => known.response_type == ResponseType::IdToken,
+    };
+    if known.client_secret.is_none() && !public {
         let (name, _) = key("ClientSecret", "ApplicationSecret");
         return missing("the client secret is missing", (name, &setting.origin));
     }
