@@ -19,6 +19,7 @@ use crate::identity_server::Endpoint;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::ROUTES;
 use crate::identity_server::assertion;
+use crate::identity_server::authentication;
 use crate::identity_server::dpop;
 use crate::identity_server::grant::device;
 use crate::identity_server::issuer_of;
@@ -78,7 +79,7 @@ impl IdentityServer {
 }
 
 /// Where clients reach us: the issuer, with the site's folder where the issuer does not say it.
-fn base_of(visit: &Visit) -> Result<String, Problem> {
+pub(super) fn base_of(visit: &Visit) -> Result<String, Problem> {
     let (issuer, folder) = (issuer_of(visit)?, &visit.site.virtual_folder);
     let said = issuer.to_ascii_lowercase().ends_with(&folder.to_ascii_lowercase());
     Ok(if said { issuer.to_owned() } else { format!("{issuer}{folder}") })
@@ -217,14 +218,16 @@ fn flows(config: &Config) -> Map<String, Value> {
 /// How clients prove who they are, and that a token is theirs.
 fn proofs(settings: &IdentityServerSettings) -> Vec<(String, Value)> {
     let secrets = ["client_secret_basic", "client_secret_post"];
-    let all = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     let mut told = vec![("dpop_signing_alg_values_supported".to_owned(), json!(dpop::ALGORITHMS))];
     for (on, endpoint) in [
         (settings.options.endpoints.token, "token"),
         (settings.options.endpoints.revocation, "revocation"),
     ] {
         if on {
-            told.push((format!("{endpoint}_endpoint_auth_methods_supported"), json!(all)));
+            told.push((
+                format!("{endpoint}_endpoint_auth_methods_supported"),
+                json!(authentication::METHODS),
+            ));
             let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
             told.push((name, json!(assertion::ALGORITHMS)));
         }

@@ -1,7 +1,10 @@
 //! Refreshing as a relying party: the provider is asked anew of somebody who is signed in.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::support::browser::Browser;
 use crate::support::cms::Step;
@@ -74,40 +77,18 @@ async fn an_owner_may_ask_at_every_request() {
 
 #[tokio::test]
 async fn h187_one_request_asks_for_all_that_wait() {
-    let world = world(TEN_MINUTES).await;
+    let world = Arc::new(world(TEN_MINUTES).await);
     let cookie = cookie_line(&world.jane().await);
     world.idp.forget();
     world.later(600);
-    let asks = (0..50).map(|_| world.raw_get("/sitecore/shell/x", &cookie));
-    let mut answers = Vec::new();
-    for ask in asks.map(Box::pin).collect::<Vec<_>>() {
-        answers.push(ask);
+    let mut asks = JoinSet::new();
+    for _ in 0..50 {
+        let (world, cookie) = (Arc::clone(&world), cookie.clone());
+        asks.spawn(async move { world.raw_get("/sitecore/shell/x", &cookie).await.status });
     }
-    let statuses = futures_join(answers).await;
-    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let statuses = asks.join_all().await;
+    assert_eq!(statuses, [200; 50]);
     assert_eq!(world.idp.count("token"), 1);
-}
-
-/// Drives all of these at once.
-async fn futures_join<F>(work: Vec<F>) -> Vec<u16>
-where
-    F: Future<Output = crate::support::wire::Answer> + Unpin,
-{
-    let mut work: Vec<_> = work.into_iter().map(|one| (one, None)).collect();
-    std::future::poll_fn(|context| {
-        let mut waiting = false;
-        for (one, done) in &mut work {
-            if done.is_none() {
-                match std::pin::Pin::new(one).poll(context) {
-                    std::task::Poll::Ready(answer) => *done = Some(answer.status),
-                    std::task::Poll::Pending => waiting = true,
-                }
-            }
-        }
-        if waiting { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    work.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 #[tokio::test]
@@ -185,6 +166,24 @@ async fn a_provider_that_is_down_ends_nothing_and_is_asked_again_after_a_pause()
     world.idp.honest();
     world.idp.person(without_groups());
     assert_eq!(roles(&world, &browser).await.as_deref(), Some(""), "it is up again");
+}
+
+#[tokio::test]
+async fn a_refresh_that_breaks_off_loses_no_token() {
+    let world = World::with(
+        r#"<gateway><connections><connection provider="Partner" set:scopes="openid profile email offline_access" set:userinfo="true" set:refreshAfter="10m" /></connections></gateway>"#,
+    )
+    .await;
+    let browser = world.jane().await;
+    world.idp.answers("userinfo", vec![Step::answer("503 Service Unavailable", &[], "down")]);
+    world.later(600);
+    for _ in 0..2 {
+        assert_eq!(roles(&world, &browser).await.as_deref(), Some("sitecore\\Author"));
+    }
+    world.idp.honest();
+    world.idp.person(without_groups());
+    world.later(30);
+    assert_eq!(roles(&world, &browser).await.as_deref(), Some(""), "with the token that came");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ fn schedule(ours: Ours<'_>, settings: &mut SigningSettings, report: &mut Report)
     settings.retain = ours.duration("retain", settings.retain, report);
     if settings.announce >= settings.rotate {
         let what = "a signing key is announced for longer than one signs";
-        report.fault(ours.origin(), what, "make rotate longer than announce");
+        report.fault(ours.origin_of("rotate"), what, "make rotate longer than announce");
     }
 }
 

@@ -398,7 +398,7 @@ async fn sign_out(house: &House, browser: &mut Browser) {
 }
 
 #[tokio::test]
-async fn end11_every_client_that_was_signed_in_to_is_told_and_only_those() {
+async fn authr18_end11_every_client_that_was_signed_in_to_is_told_once_and_only_those() {
     let (one, two, three) =
         (EchoCms::start().await, EchoCms::start().await, EchoCms::start().await);
     for server in [&one, &two, &three] {
@@ -504,4 +504,26 @@ async fn end14_what_was_granted_ends_with_the_session_but_where_a_file_says_othe
         let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
         assert_eq!(house.token(client, &form).await.status, status, "{client}");
     }
+}
+
+#[tokio::test]
+async fn k254_a_sign_out_holds_at_every_instance_over_one_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shared.db");
+    let shared = format!("<gateway><users set:store=\"sqlite:{}\" /></gateway>", file.display());
+    let (here, there) = (House::with("", &shared).await, House::with("", &shared).await);
+    let refresh = async |house: &House, tokens: &Value| {
+        let token = tokens["refresh_token"].as_str().unwrap();
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        house.token("web", &form).await
+    };
+    let mut browser = here.browser();
+    let first = here.tokens(&mut browser, "web", &[("scope", "openid offline_access")]).await;
+    let second = refresh(&there, &first).await;
+    assert_eq!(second.status, 200, "{}", second.text());
+    sign_out(&here, &mut browser).await;
+    assert_eq!(refresh(&there, &second.json()).await.status, 400);
+    drop(there);
+    let again = House::with("", &shared).await;
+    assert_eq!(refresh(&again, &second.json()).await.status, 400, "nor after a restart");
 }

@@ -20,6 +20,7 @@ mod federated_logout;
 mod intr;
 mod login;
 mod par;
+mod presets;
 mod refresh;
 mod rev;
 mod ropc;

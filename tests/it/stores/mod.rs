@@ -2,6 +2,7 @@
 //! The last two are those of `VESTIBULE_TEST_POSTGRES` and `VESTIBULE_TEST_MARIADB`.
 
 mod grants;
+mod keys;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ pub(crate) struct Store {
     pub(crate) here: Arc<Grants>,
     /// As the second one has it.
     pub(crate) there: Arc<Grants>,
-    _folder: TempDir,
+    _folder: Arc<TempDir>,
 }
 
 pub(crate) const NOW: Timestamp = Timestamp(1_000);
@@ -38,11 +39,20 @@ pub(crate) async fn stores() -> Vec<Store> {
         name: "memory",
         here: Arc::clone(&memory),
         there: memory,
-        _folder: tempfile::tempdir().unwrap(),
+        _folder: Arc::new(tempfile::tempdir().unwrap()),
     }];
+    let (addresses, folder) = addresses();
+    for (name, address) in addresses {
+        stores.push(twice(name, &address, Arc::clone(&folder)).await);
+    }
+    stores
+}
+
+/// Every database that is there. A file lives as long as the folder.
+pub(crate) fn addresses() -> (Vec<(&'static str, StoreAddress)>, Arc<TempDir>) {
     let folder = tempfile::tempdir().unwrap();
-    let file = StoreAddress::Sqlite(folder.path().join("data/a file.db"));
-    stores.push(twice("SQLite", &file, folder).await);
+    let mut addresses =
+        vec![("SQLite", StoreAddress::Sqlite(folder.path().join("data/a file.db")))];
     for (name, variable) in
         [("PostgreSQL", "VESTIBULE_TEST_POSTGRES"), ("MariaDB", "VESTIBULE_TEST_MARIADB")]
     {
@@ -56,12 +66,12 @@ pub(crate) async fn stores() -> Vec<Store> {
             "PostgreSQL" => StoreAddress::Postgres(database),
             _ => StoreAddress::MySql(database),
         };
-        stores.push(twice(name, &address, tempfile::tempdir().unwrap()).await);
+        addresses.push((name, address));
     }
-    stores
+    (addresses, Arc::new(folder))
 }
 
-async fn twice(name: &'static str, address: &StoreAddress, folder: TempDir) -> Store {
+async fn twice(name: &'static str, address: &StoreAddress, folder: Arc<TempDir>) -> Store {
     // Both at once: two instances that start together make the tables together.
     let (here, there) = tokio::join!(open(address), open(address));
     Store { name, here: Arc::new(here), there: Arc::new(there), _folder: folder }
