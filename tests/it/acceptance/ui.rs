@@ -76,7 +76,7 @@ async fn ui05_claims_are_those_of_the_scopes_in_their_own_types() {
     let house = House::settings(&document, "").await;
     let info = house.userinfo(&token(&house, "roles", "openid roles").await).await.json();
     let mut roles: Vec<_> = info["role"].as_array().unwrap().iter().collect();
-    roles.sort_by_key(|role| role.to_string());
+    roles.sort_by_key(ToString::to_string);
     assert_eq!(roles, ["sitecore\\Author", "sitecore\\Designer"]);
     assert_eq!(info["address"]["country"], "Denmark");
     let mut names: Vec<_> = info.as_object().unwrap().keys().map(String::as_str).collect();
