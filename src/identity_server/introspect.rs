@@ -20,7 +20,6 @@ use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::access::Access;
-use crate::identity_server::client;
 use crate::identity_server::issuer_of;
 use crate::identity_server::person;
 use crate::identity_server::scope;
@@ -46,7 +45,7 @@ impl IdentityServer {
         };
         let settings = &visit.config.identity_server;
         let access = self.access(issuer, token, visit.exchange.now).await?;
-        let access = access.filter(|access| is_current(visit, access));
+        let access = access.filter(|access| access.is_current(&visit.config));
         let description = access.and_then(|access| describe(settings, access, &caller));
         let description = description.unwrap_or_else(|| json!({"active": false}));
         Ok(response::json(StatusCode::OK, &description))
@@ -60,13 +59,6 @@ impl IdentityServer {
         let client = self.authenticate(visit, form, issuer).await.ok()?;
         client.require_secret.then_some(Caller::Client(client))
     }
-}
-
-/// Whether the client and, where there is one, the person are still there.
-fn is_current(visit: &Visit, access: &Access) -> bool {
-    let person = access.grant.as_ref().map(|grant| &grant.person);
-    client::find(&visit.config.identity_server, access.client()).is_some()
-        && person.is_none_or(|person| person.is_active(&visit.config))
 }
 
 /// The token's claims, its scopes and what they release cut to the caller's own; `None` for a token
