@@ -353,3 +353,18 @@ async fn a_hybrid_answer_in_the_fragment_is_read_by_a_page() {
     let done = browser.send(posted).await;
     assert_eq!((done.status, done.location()), (303, "/grants"));
 }
+
+#[tokio::test]
+async fn h175_a_plain_answer_is_taken_at_its_own_address_alone() {
+    let github = PlainProvider::start(Part::GitHub, json!({"id": 1, "login": "octocat"})).await;
+    let attributes = format!("preset=\"github\" {}", github.connection());
+    let house = with("GitHub", "", &attributes, &[]).await;
+    let mut browser = house.browser();
+    let start = browser.get("/external/challenge?scheme=GitHub").await;
+    let back = browser.get(start.location()).await.location().to_owned();
+    let elsewhere = browser.get(&back.replace("/signin-github", "/signin-oidc")).await;
+    assert_eq!((elsewhere.status, browser.cookie("idsrv")), (400, None));
+    let late = browser.get(&back).await;
+    assert!(late.is_redirect() && late.location().starts_with(&github.base), "it begins once more");
+    assert_eq!((github.count("/token"), house.idp.count("token")), (0, 0));
+}
