@@ -20,6 +20,7 @@ mod fed_claims;
 mod federated_logout;
 mod intr;
 mod login;
+mod par;
 mod partners;
 mod presets;
 mod refresh;
