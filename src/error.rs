@@ -20,6 +20,12 @@ pub enum Problem {
         /// Where a person would sign in: a path on this host.
         sign_in: String,
     },
+    /// The access token that the caller brought is not good here (RFC 6750 §3.1).
+    #[error("invalid token: {description}")]
+    InvalidToken {
+        /// What is wrong, for the developer who reads the answer.
+        description: &'static str,
+    },
     /// The caller is known and may not do this; names the rule that refused.
     #[error("forbidden by {rule}")]
     Forbidden {
@@ -99,7 +105,7 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::SignInRequired { .. } => StatusCode::UNAUTHORIZED,
+            Self::SignInRequired { .. } | Self::InvalidToken { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -125,6 +131,7 @@ impl Problem {
         match self {
             Self::BadRequest(_) => "This request cannot be read",
             Self::SignInRequired { .. } => "Sign in first",
+            Self::InvalidToken { .. } => "This access token is not accepted",
             Self::Forbidden { .. } => "You do not have access to this page",
             Self::NotFound(_) => "There is nothing here",
             Self::MethodNotAllowed { .. } => "This address is not used that way",
@@ -150,6 +157,9 @@ impl Problem {
         match self {
             Self::BadRequest(rule) => Cow::Borrowed(rule),
             Self::SignInRequired { .. } => "Your session has ended or you have not signed in.".into(),
+            Self::InvalidToken { description } => {
+                format!("Get a new one from the identity server: {description}.").into()
+            }
             Self::Forbidden { rule } => {
                 format!("This was refused by {rule}. Ask the site's owner for a role that it admits, or sign in as somebody who has one.").into()
             }
@@ -176,6 +186,7 @@ impl Problem {
         match self {
             Self::BadRequest(_) => "bad_request",
             Self::SignInRequired { .. } => "sign_in_required",
+            Self::InvalidToken { .. } => "invalid_token",
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",

@@ -27,6 +27,7 @@ use crate::identity_server::key_ring::KeyRing;
 use crate::login;
 use crate::login::Login;
 use crate::observe::Metrics;
+use crate::proxy::bearer::Believed;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
@@ -79,6 +80,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         sessions,
         login,
         identity_server,
+        believed: Believed::default(),
         grants,
         assertion_key,
         control: Handle::current(),

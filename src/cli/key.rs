@@ -40,6 +40,28 @@ pub enum Command {
         #[arg(long)]
         now: bool,
     },
+    /// Forgets a key that does not sign any more: for when others have seen it. What it signed is
+    /// not believed from then on.
+    Forget {
+        /// The configuration directory.
+        #[arg(long, default_value = "conf")]
+        config: PathBuf,
+        /// The key's name, as `key list` shows it.
+        kid: String,
+    },
+}
+
+/// What to do with the keys before they are listed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Nothing.
+    Nothing,
+    /// Makes new ones that sign after they have been announced.
+    Rotate,
+    /// Makes new ones that sign in a moment.
+    RotateNow,
+    /// Forgets the key with this `kid`.
+    Forget(String),
 }
 
 impl Command {
@@ -50,43 +72,48 @@ impl Command {
     /// When the store of keys cannot be reached, certificates of the configuration sign instead of
     /// keys of ours, or standard output is closed.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let (directory, rotation) = match self {
-            Self::List { config } => (config, None),
-            Self::Rotate { config, now } => (config, Some(now)),
+        let (directory, change) = match self {
+            Self::List { config } => (config, Change::Nothing),
+            Self::Rotate { config, now: false } => (config, Change::Rotate),
+            Self::Rotate { config, now: true } => (config, Change::RotateNow),
+            Self::Forget { config, kid } => (config, Change::Forget(kid)),
         };
         let config = match config::load(&directory, &Environment::process()) {
             Ok(config) => config,
             Err(faults) => return cli::refuse(&directory, &faults),
         };
-        let listed = keys(&config, Clock::system(), rotation).await?;
+        let listed = keys(&config, Clock::system(), change).await?;
         print(&listed, &mut io::stdout().lock())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The keys of a configuration, rotated first if that is wanted: `Some(true)` at once.
+/// The keys of a configuration after a change.
 ///
 /// # Errors
 ///
 /// As [`Command::run`].
-pub async fn keys(
-    config: &Config,
-    clock: Clock,
-    rotation: Option<bool>,
-) -> anyhow::Result<Vec<Listed>> {
+pub async fn keys(config: &Config, clock: Clock, change: Change) -> anyhow::Result<Vec<Listed>> {
     let database = Database::open(&config.store).await;
     let database = database.with_context(|| format!("opening the store {}", config.store))?;
     let metrics = Arc::new(Metrics::new());
     let ring = KeyRing::configured(config, database.as_ref(), clock, metrics).await?;
-    if let Some(at_once) = rotation {
-        let ours = config.signing.certified.is_empty();
-        ensure!(
-            ours,
-            "the configuration's certificates sign: put the new one before the old there"
-        );
-        ring.rotate(&config.signing, at_once).await?;
+    match change {
+        Change::Nothing => {}
+        Change::Rotate => rotate(&ring, config, false).await?,
+        Change::RotateNow => rotate(&ring, config, true).await?,
+        Change::Forget(kid) => {
+            let gone = ring.forget(&config.signing, &kid).await?;
+            ensure!(gone, "no key of ours has this name, or it signs: rotate --now comes first");
+        }
     }
     Ok(ring.list(&config.signing).await)
+}
+
+async fn rotate(ring: &KeyRing, config: &Config, at_once: bool) -> anyhow::Result<()> {
+    let ours = config.signing.certified.is_empty();
+    ensure!(ours, "the configuration's certificates sign: put the new one before the old there");
+    Ok(ring.rotate(&config.signing, at_once).await?)
 }
 
 fn print(keys: &[Listed], out: &mut impl Write) -> io::Result<()> {

@@ -5,9 +5,11 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::config::model::identity_server::AccessTokenType;
 use crate::crypto::random;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::client;
 use crate::identity_server::grant;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::keys;
@@ -38,6 +40,13 @@ impl Access {
         names.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Whether the client and, where there is one, the person are still there.
+    pub(super) fn is_current(&self, config: &Config) -> bool {
+        let person = self.grant.as_ref().map(|grant| &grant.person);
+        client::find(&config.identity_server, self.client()).is_some()
+            && person.is_none_or(|person| person.is_active(config))
+    }
+
     /// Whom it was issued to.
     pub(super) fn client(&self) -> &str {
         self.claims.get("client_id").and_then(Value::as_str).unwrap_or_default()
@@ -50,6 +59,23 @@ impl Access {
 }
 
 impl IdentityServer {
+    /// The claims of an access token of ours, a JWT or a reference, that is good now; `None` for any
+    /// other: foreign, over, revoked, or of a client or person who is no longer there.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn describe_access_token(
+        &self,
+        config: &Config,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<Map<String, Value>>, StoreError> {
+        let Some(issuer) = &config.identity_server.issuer else { return Ok(None) };
+        let access = self.access(issuer, token, now).await?;
+        Ok(access.filter(|access| access.is_current(config)).map(|access| access.claims))
+    }
+
     /// Reads an access token of ours; `None` for one that is foreign, over or revoked.
     pub(super) async fn access(
         &self,

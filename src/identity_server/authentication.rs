@@ -27,6 +27,10 @@ use crate::store::grants::Record;
 use crate::users::local;
 use crate::users::throttle::Rate;
 
+/// How clients with a secret or a key prove themselves; discovery names them.
+pub(super) const METHODS: [&str; 3] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+
 /// Longest client id and secret, in bytes.
 const LONGEST: usize = 100;
 

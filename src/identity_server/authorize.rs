@@ -18,7 +18,6 @@ use crate::identity_server::interaction::Step;
 use crate::identity_server::issuer_of;
 use crate::identity_server::mint::Around;
 use crate::identity_server::mint::Mint;
-use crate::identity_server::person;
 use crate::identity_server::person::Person;
 use crate::identity_server::pushed;
 use crate::identity_server::reply::Complaint;
@@ -143,7 +142,7 @@ impl IdentityServer {
         }
         let mint = Mint { keys: &self.keys, issuer, settings, client, now };
         let access_token = if request.response_type.token {
-            self.issue_access_token(&mint, &grant).await?
+            Some(self.issue_access_token(&mint, &grant).await?.ok_or(Problem::Internal)?)
         } else {
             None
         };
@@ -221,7 +220,7 @@ impl Tokens {
 fn sign_in(return_path: ReturnPath, request: AuthorizationRequest) -> Outcome {
     Outcome::SignIn {
         return_path,
-        provider: request.details.idp.filter(|idp| idp != person::LOCAL),
+        provider: request.details.idp,
         login_hint: request.details.login_hint,
         ui_locales: request.details.ui_locales,
     }

@@ -15,6 +15,7 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::discovery::base_of;
 use crate::identity_server::grant;
 use crate::identity_server::grant::device;
 use crate::identity_server::grant::device::Answer;
@@ -95,7 +96,8 @@ impl IdentityServer {
         };
         let device_code = random::handle();
         self.parts.grants.keep(Kind::DeviceCode, &device_code, record, now).await?;
-        let verification_uri = format!("{issuer}/device");
+        let base = base_of(visit).map_err(|_| TokenError::Internal)?;
+        let verification_uri = format!("{base}/device");
         Ok(Codes {
             device_code,
             verification_uri_complete: format!("{verification_uri}?userCode={user_code}"),

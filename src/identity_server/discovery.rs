@@ -18,6 +18,9 @@ use crate::http::response;
 use crate::identity_server::Endpoint;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::ROUTES;
+use crate::identity_server::assertion;
+use crate::identity_server::authentication;
+use crate::identity_server::dpop;
 use crate::identity_server::grant::device;
 use crate::identity_server::issuer_of;
 use crate::identity_server::person;
@@ -71,12 +74,13 @@ impl IdentityServer {
             // Tells that none of them would be `none`.
             "request_object_signing_alg_values_supported": request_object::ALGORITHMS,
             "authorization_response_iss_parameter_supported": true,
+            "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         })
     }
 }
 
 /// Where clients reach us: the issuer, with the site's folder where the issuer does not say it.
-fn base_of(visit: &Visit) -> Result<String, Problem> {
+pub(super) fn base_of(visit: &Visit) -> Result<String, Problem> {
     let (issuer, folder) = (issuer_of(visit)?, &visit.site.virtual_folder);
     let said = issuer.to_ascii_lowercase().ends_with(&folder.to_ascii_lowercase());
     Ok(if said { issuer.to_owned() } else { format!("{issuer}{folder}") })
@@ -195,23 +199,44 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// How tokens are got.
 fn flows(config: &Config) -> Map<String, Value> {
-    let shown = &config.identity_server.options.discovery;
+    let settings = &config.identity_server;
+    let shown = &settings.options.discovery;
+    let modes = json!(["form_post", "query", "fragment"]);
     let entries = [
         (shown.response_types, "response_types_supported", json!(ResponseType::ALL)),
-        (
-            shown.response_modes,
-            "response_modes_supported",
-            json!(["form_post", "query", "fragment"]),
-        ),
+        (shown.response_modes, "response_modes_supported", modes),
         (shown.grant_types, "grant_types_supported", json!(grant_types(config))),
-        (
-            shown.authentication_methods,
-            "token_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "client_secret_post"]),
-        ),
     ];
     let told = entries.into_iter().filter(|(shown, ..)| *shown);
-    told.map(|(_, name, value)| (name.to_owned(), value)).collect()
+    let told = told.map(|(_, name, value)| (name.to_owned(), value));
+    if shown.authentication_methods {
+        told.chain(proofs(settings)).collect()
+    } else {
+        told.collect()
+    }
+}
+
+/// How clients prove who they are, and that a token is theirs.
+fn proofs(settings: &IdentityServerSettings) -> Vec<(String, Value)> {
+    let secrets = ["client_secret_basic", "client_secret_post"];
+    let mut told = vec![("dpop_signing_alg_values_supported".to_owned(), json!(dpop::ALGORITHMS))];
+    for (on, endpoint) in [
+        (settings.options.endpoints.token, "token"),
+        (settings.options.endpoints.revocation, "revocation"),
+    ] {
+        if on {
+            told.push((
+                format!("{endpoint}_endpoint_auth_methods_supported"),
+                json!(authentication::METHODS),
+            ));
+            let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+            told.push((name, json!(assertion::ALGORITHMS)));
+        }
+    }
+    if settings.options.endpoints.introspection {
+        told.push(("introspection_endpoint_auth_methods_supported".to_owned(), json!(secrets)));
+    }
+    told
 }
 
 /// Each where somebody may use it: a password only where a client's file grants that.

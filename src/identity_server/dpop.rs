@@ -16,6 +16,7 @@ use crate::crypto::jws::Kind;
 use crate::crypto::jws::Verifier;
 use crate::crypto::seal::SealKeys;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::discovery;
 use crate::identity_server::path_of;
 use crate::session::Visit;
 use crate::store::grants;
@@ -100,13 +101,13 @@ impl IdentityServer {
         &self,
         visit: &Visit,
         client: &Client,
-        issuer: &str,
     ) -> Result<Option<String>, DpopFault> {
         let Some(proof) = shown(visit)? else {
             let needed = client.require_dpop;
             return if needed { Err(DpopFault::Missing) } else { Ok(None) };
         };
-        let proof = judge(proof, &About::of(visit, &address(visit, issuer), None))?;
+        let address = address(visit).ok_or(DpopFault::Unavailable)?;
+        let proof = judge(proof, &About::of(visit, &address, None))?;
         if wants_nonce(client) && !self.has_nonce(&proof, visit.exchange.now) {
             return Err(DpopFault::WantsNonce);
         }
@@ -123,12 +124,11 @@ impl IdentityServer {
     pub(super) async fn check_dpop(
         &self,
         visit: &Visit,
-        issuer: &str,
         access_token: &str,
         (client, thumbprint): (&str, &str),
     ) -> Result<(), DpopFault> {
         let proof = shown(visit)?.ok_or(DpopFault::Missing)?;
-        let address = address(visit, issuer);
+        let address = address(visit).ok_or(DpopFault::Unavailable)?;
         let proof = judge(proof, &About::of(visit, &address, Some(access_token)))?;
         if proof.thumbprint != thumbprint {
             return Err(DpopFault::Invalid("its key is not the token's"));
@@ -163,8 +163,9 @@ fn shown(visit: &Visit) -> Result<Option<&str>, DpopFault> {
 }
 
 /// The endpoint's address as discovery names it: hosts and ports of the request do not count.
-fn address(visit: &Visit, issuer: &str) -> String {
-    format!("{issuer}{}", path_of(visit).to_ascii_lowercase())
+fn address(visit: &Visit) -> Option<String> {
+    let base = discovery::base_of(visit).ok()?;
+    Some(format!("{base}{}", path_of(visit).to_ascii_lowercase()))
 }
 
 /// Whether the client's file asks for nonces (Duende's `DPoPValidationMode`).

@@ -19,7 +19,6 @@ use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::access::Access;
-use crate::identity_server::client;
 use crate::identity_server::issuer_of;
 use crate::session::Visit;
 
@@ -42,7 +41,7 @@ impl IdentityServer {
             return Ok(response::json(StatusCode::BAD_REQUEST, &json!({"error": "missing_token"})));
         };
         let access = self.access(issuer, token, visit.exchange.now).await?;
-        let access = access.filter(|access| is_current(visit, access));
+        let access = access.filter(|access| access.is_current(&visit.config));
         let description = access.and_then(|access| describe(access, &caller));
         let description = description.unwrap_or_else(|| json!({"active": false}));
         Ok(response::json(StatusCode::OK, &description))
@@ -56,14 +55,6 @@ impl IdentityServer {
         let client = self.authenticate(visit, form, issuer).await.ok()?;
         client.require_secret.then_some(Caller::Client(client))
     }
-}
-
-/// Whether the client and, where there is one, the person are still there.
-fn is_current(visit: &Visit, access: &Access) -> bool {
-    let client = access.claims.get("client_id").and_then(Value::as_str).unwrap_or_default();
-    let person = access.grant.as_ref().map(|grant| &grant.person);
-    client::find(&visit.config.identity_server, client).is_some()
-        && person.is_none_or(|person| person.is_active(&visit.config))
 }
 
 /// The token's claims, its scopes cut to the caller's own; `None` for a token that is not for it.

@@ -197,6 +197,23 @@ impl KeyRing {
         self.refresh(settings).await
     }
 
+    /// Forgets a kept key: what it signed is not believed any more. `false` when there is no such key,
+    /// or it signs now: another must sign first.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached.
+    pub async fn forget(&self, settings: &SigningSettings, kid: &str) -> Result<bool, StoreError> {
+        let held = self.state.lock().await.held.clone();
+        let now = self.clock.now();
+        let kept = key_schedule::kept(&held, settings);
+        let found = kept.iter().find(|(held, p)| held.key.kid() == kid && !p.signs(now));
+        let Some((held, _)) = found else { return Ok(false) };
+        self.store.remove(&held.kept.name).await?;
+        self.refresh(settings).await?;
+        Ok(true)
+    }
+
     /// Every key that is published.
     pub async fn list(&self, settings: &SigningSettings) -> Vec<Listed> {
         let state = self.state.lock().await;

@@ -164,7 +164,7 @@ impl IdentityServer {
         issuer: &str,
     ) -> Result<Tokens, TokenError> {
         let client = &self.authenticate(visit, form, issuer).await?;
-        let key = self.proven_key(visit, client, issuer).await?;
+        let key = self.proven_key(visit, client).await?;
         let call = Call { visit, form, client, issuer, key };
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
         match call.value("grant_type") {

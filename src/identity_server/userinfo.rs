@@ -65,7 +65,7 @@ impl IdentityServer {
             Ok(shown) => {
                 let access = self.access(issuer, &shown.token, visit.exchange.now).await?;
                 let bound = match &access {
-                    Some(access) => self.check_binding(visit, issuer, &shown, access).await,
+                    Some(access) => self.check_binding(visit, &shown, access).await,
                     None => Err(Refused::InvalidToken),
                 };
                 bound.and_then(|access| claims_for(visit, access))
@@ -82,7 +82,6 @@ impl IdentityServer {
     async fn check_binding<'a>(
         &self,
         visit: &Visit,
-        issuer: &str,
         shown: &Shown,
         access: &'a Access,
     ) -> Result<&'a Access, Refused> {
@@ -90,7 +89,7 @@ impl IdentityServer {
             (false, None) => Ok(access),
             (true, Some(key)) => {
                 let holder = (access.client(), key);
-                let checked = self.check_dpop(visit, issuer, &shown.token, holder).await;
+                let checked = self.check_dpop(visit, &shown.token, holder).await;
                 checked.map(|()| access).map_err(|_| Refused::BadProof)
             }
             (true, None) | (false, Some(_)) => Err(Refused::InvalidToken),

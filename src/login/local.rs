@@ -14,6 +14,7 @@ use crate::http::form::Form;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::browser::Browser;
+use crate::login::endpoint;
 use crate::login::finish::Arrival;
 use crate::login::links;
 use crate::login::outcome::About;
@@ -40,6 +41,9 @@ impl Login {
     ) -> Result<Response, Problem> {
         let exchange = &visit.exchange;
         let form = exchange.form()?;
+        if form.get_any_case("returnUrl").is_some_and(|text| leads_astray(visit, page.site, text)) {
+            return Err(Problem::BadRequest("the way back does not lead to this site".into()));
+        }
         let name = form.get("username").unwrap_or_default();
         let page = Page { return_path: Some(way_back(visit, page.site, &form)), ..page };
         let about = About { site: &page.site.name, provider: local::PROVIDER };
@@ -109,4 +113,9 @@ impl Login {
         let source = cookie::DEFAULT_SOURCE;
         self.arrive(visit, about, Arrival { site, source, return_path, identity })
     }
+}
+
+/// Whether a posted way back is none of ours: our own page names no such one.
+fn leads_astray(visit: &Visit, site: &Site, text: &str) -> bool {
+    !text.is_empty() && endpoint::return_path(&visit.config, site, text).is_none()
 }

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod back_channel;
+mod bearer;
 mod browser;
 mod callback;
 mod choice;
@@ -46,6 +47,7 @@ use http::Method;
 
 pub use addresses::Addresses;
 pub use addresses::addresses;
+pub use bearer::Brought;
 pub use reason::Reason;
 pub use refresh::Occasion;
 pub use refresh::Renewed;

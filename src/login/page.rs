@@ -35,6 +35,7 @@ use crate::pages::Notice;
 use crate::pages::SignIn;
 use crate::session::Visit;
 use crate::session::cookie;
+use crate::users::local;
 
 /// A sign-in page that is shown.
 pub(super) struct Page<'a> {
@@ -44,6 +45,8 @@ pub(super) struct Page<'a> {
     pub return_path: Option<ReturnPath>,
     /// Whether there is a form for local users.
     pub form: bool,
+    /// Whether there are buttons for the providers.
+    pub buttons: bool,
     /// What went wrong with the last attempt.
     pub notice: Option<Notice>,
     /// The name that is filled in.
@@ -65,6 +68,7 @@ impl Login {
             site: shell,
             return_path: named_way_back(&visit.config, shell, &query),
             form: break_glass || has_local_users(&visit.config, shell),
+            buttons: true,
             notice: None,
             username: "",
         };
@@ -94,7 +98,7 @@ impl Login {
         let choice = Choice::of(&visit.config, site, return_path.as_ref());
         let local = allows(&visit.config, "AllowLocalLogin");
         let form = local && choice.passwords();
-        let page = Page { site, return_path, form, notice: None, username: hint };
+        let page = Page { site, return_path, form, buttons: true, notice: None, username: hint };
         if is_post(visit) {
             // What is posted says where it leads; the address that it is posted to need not.
             let posted = named_way_back(&visit.config, site, &visit.exchange.form()?);
@@ -105,6 +109,10 @@ impl Login {
             return self.sign_in_locally(visit, page).await;
         }
         let asked = query.get("provider").unwrap_or_default();
+        // `acr_values=idp:local` leaves nothing but the form.
+        if asked == local::PROVIDER && form {
+            return Ok(self.show(visit, Page { buttons: false, ..page }));
+        }
         let Some(provider) = at_once(visit, choice, form, asked) else {
             return Ok(self.show(visit, page));
         };
@@ -171,7 +179,7 @@ impl Login {
         };
         let choice = Choice::of(config, site, Some(&return_path));
         let buttons: Vec<Button> = place::providers(config, site)
-            .filter(|provider| Way::to(provider).is_some())
+            .filter(|provider| page.buttons && Way::to(provider).is_some())
             .filter(|provider| choice.admits(provider))
             .map(|provider| Button {
                 caption: provider.caption.clone(),

@@ -52,6 +52,8 @@ pub enum Reason {
     SessionOver,
     /// `no_subject`, `no_idp_claim`, `no_domain` …: the claims make no user.
     NoUser(builder::Refusal),
+    /// `unmapped_client`: a program's own token, and no transformation says which user that is.
+    UnmappedClient,
     /// `wrong_password`: no such user, or another password; nobody is told which.
     WrongPassword,
     /// `throttled`: too many wrong passwords.
@@ -88,6 +90,7 @@ impl Reason {
             Self::NotMapped => "not_mapped",
             Self::SessionOver => "session_over",
             Self::NoUser(refusal) => refusal.reason(),
+            Self::UnmappedClient => "unmapped_client",
             Self::WrongPassword => "wrong_password",
             Self::Throttled => "throttled",
             Self::FormExpired => "form_expired",
@@ -108,9 +111,11 @@ impl Reason {
             | Self::TokenInvalid
             | Self::UserinfoInvalid
             | Self::SessionOver => StatusCode::BAD_GATEWAY,
-            Self::Cancelled | Self::OtherProvider | Self::OtherOrganisation | Self::NoUser(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Cancelled
+            | Self::OtherProvider
+            | Self::OtherOrganisation
+            | Self::NoUser(_)
+            | Self::UnmappedClient => StatusCode::FORBIDDEN,
             Self::NotMapped => StatusCode::NOT_FOUND,
             Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -189,6 +194,9 @@ impl Reason {
             }
             Self::NoUser(refusal) => {
                 return format!("{provider} knows you, but that makes no user here: {refusal}.");
+            }
+            Self::UnmappedClient => {
+                "The token is a program's own, and no transformation of {} says which user that is. The site's owner adds one whose source is its client_id and whose target is a name."
             }
             Self::WrongPassword => "The name or the password is not right.",
             Self::Throttled => "Too many wrong passwords. Wait a little and try again.",

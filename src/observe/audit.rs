@@ -39,6 +39,10 @@ pub enum Event {
     SignOut,
     /// A signed-in caller was not admitted.
     AccessRefused,
+    /// A caller brought an access token in place of a session.
+    BearerAccepted,
+    /// A caller's access token was not accepted.
+    BearerRefused,
     /// The identity server issued tokens.
     TokenIssued,
     /// The identity server refused tokens.
@@ -59,6 +63,8 @@ impl Event {
             Self::SignInRefused => "sign_in_refused",
             Self::SignOut => "sign_out",
             Self::AccessRefused => "access_refused",
+            Self::BearerAccepted => "bearer_accepted",
+            Self::BearerRefused => "bearer_refused",
             Self::TokenIssued => "token_issued",
             Self::TokenRefused => "token_refused",
             Self::ConsentGiven => "consent_given",

@@ -72,6 +72,8 @@ pub struct Metrics {
     pub jwks_age: IntGaugeVec,
     /// `vestibule_provider_requests_total{provider,endpoint,outcome}`: calls of ours to providers.
     pub provider_requests: IntCounterVec,
+    /// Access tokens brought to a CMS site, each time one is checked, by outcome.
+    pub bearer_tokens: IntCounterVec,
     /// `vestibule_tokens_total{grant,outcome}`: what the identity server's token endpoint answered.
     pub tokens: IntCounterVec,
     /// `vestibule_password_checks_total{outcome}`: `right`, `wrong`, `throttled`.
@@ -169,6 +171,12 @@ impl Metrics {
                 "provider_requests_total",
                 "Calls to providers.",
                 &["provider", "endpoint", "outcome"],
+            ),
+            bearer_tokens: counters(
+                r,
+                "bearer_tokens_total",
+                "Access tokens checked that callers of the CMS brought.",
+                &["outcome"],
             ),
             tokens: counters(r, "tokens_total", "Token requests.", &["grant", "outcome"]),
             password_checks: counters(

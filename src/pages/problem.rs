@@ -58,6 +58,13 @@ pub fn problem(problem: &Problem, look: Option<&Look>, request: &RequestId) -> R
     if let Problem::MethodNotAllowed { allow } = problem {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
+    if let Problem::InvalidToken { description } = problem {
+        let challenge =
+            format!("Bearer error=\"invalid_token\", error_description=\"{description}\"");
+        if let Ok(challenge) = HeaderValue::try_from(challenge) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+    }
     if let Problem::TooManyRequests { retry_after } = problem {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
     }
@@ -99,6 +106,7 @@ pub(crate) fn detail<'p>(problem: &'p Problem, look: &Look) -> Option<Cow<'p, st
         }
         Problem::BadRequest(_)
         | Problem::SignInRequired { .. }
+        | Problem::InvalidToken { .. }
         | Problem::NotFound(_)
         | Problem::RequestTimeout
         | Problem::PayloadTooLarge

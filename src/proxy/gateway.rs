@@ -20,6 +20,7 @@ use crate::gate::headers::HeaderRules;
 use crate::identity_server::IdentityServer;
 use crate::login::Login;
 use crate::observe::Metrics;
+use crate::proxy::bearer::Believed;
 use crate::proxy::meters::SiteMeters;
 use crate::proxy::upstream::Upstream;
 use crate::session::Sessions;
@@ -38,6 +39,8 @@ pub struct House {
     pub login: Login,
     /// The OpenID provider.
     pub identity_server: IdentityServer,
+    /// Access tokens that callers of the CMS brought.
+    pub believed: Believed,
     /// What is remembered of grants; the identity server's too.
     pub grants: Arc<Grants>,
     /// Signs assertions.

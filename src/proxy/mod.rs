@@ -1,6 +1,7 @@
 //! The whole story of a request, in [`answer`]: site → strip → session → access → one of our rooms
 //! or the upstream.
 
+pub mod bearer;
 pub mod body;
 pub mod caching;
 pub mod connection;
@@ -150,6 +151,10 @@ async fn tell(
 
     if let Some(room) = rooms::room_of(&story) {
         return Box::pin(rooms::answer(room, &story, request)).await;
+    }
+    if story.session.is_none() && request.headers().contains_key(header::AUTHORIZATION) {
+        story.session = Box::pin(bearer::session(&story, request.headers())).await?;
+        record.user.clone_from(&story.session);
     }
     let protected = match decide(&story, &request) {
         Decision::Allow { protected } => protected,

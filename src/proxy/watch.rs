@@ -7,7 +7,7 @@ use crate::gate;
 use crate::http::CanonicalPath;
 use crate::proxy::gateway::Current;
 use crate::proxy::story::Story;
-use crate::session::SessionId;
+use crate::session::Session;
 
 /// How often a session is looked at.
 pub const LOOK: Duration = Duration::from_millis(500);
@@ -18,18 +18,17 @@ pub struct Watch {
     current: Arc<Current>,
     site: Arc<str>,
     path: CanonicalPath,
-    session: SessionId,
+    session: Arc<Session>,
 }
 
 impl Watch {
     /// Watches the session of `story`, if it has one.
     pub fn of(story: &Story<'_>) -> Option<Self> {
-        let session = story.session.as_ref()?.id;
         Some(Self {
             current: Arc::clone(&story.worker.current),
             site: Arc::clone(&story.site.name),
             path: story.target.path.clone(),
-            session,
+            session: Arc::clone(story.session.as_ref()?),
         })
     }
 
@@ -37,8 +36,14 @@ impl Watch {
     /// moment.
     pub fn session_counts(&self) -> bool {
         let gateway = self.current.load();
-        let Some(session) = gateway.house.sessions.live(&self.session) else { return false };
-        let site = gateway.config.site(&self.site);
-        site.is_some_and(|s| gate::sessions::counts(&gateway.config, s, &self.path, &session))
+        let house = &gateway.house;
+        let session = match self.session.of_token {
+            true => Some(&self.session).filter(|s| !s.is_over(house.clock.now())).cloned(),
+            false => house.sessions.live(&self.session.id),
+        };
+        let (Some(session), Some(site)) = (session, gateway.config.site(&self.site)) else {
+            return false;
+        };
+        gate::sessions::counts(&gateway.config, site, &self.path, &session)
     }
 }

@@ -79,6 +79,9 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// How long it may go unused.
     pub idle: Duration,
+    /// Whether an access token stands for it, which comes with every request: it is in no table and
+    /// in no cookie.
+    pub of_token: bool,
     /// A public name for it, in assertions and the identity server's `sid`: 32 hex digits.
     pub public_id: String,
     last_used: AtomicI64,
@@ -103,6 +106,25 @@ pub struct Rendered {
 }
 
 impl Session {
+    /// What the access token with the digest `id` stands for, until the identity ends.
+    pub fn of_token(id: SessionId, identity: Identity, now: Timestamp) -> Self {
+        let ends_at = identity.ends_at.unwrap_or(now);
+        let [half @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = id.0;
+        Self {
+            id,
+            began_at: now,
+            ends_at,
+            idle: ends_at.since(now),
+            of_token: true,
+            public_id: half.iter().map(|byte| format!("{byte:02x}")).collect(),
+            last_used: AtomicI64::new(now.0),
+            rendered: ArcSwapOption::empty(),
+            renewal: None,
+            clients: Arc::default(),
+            identity,
+        }
+    }
+
     /// Whether it is over at `now`.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now >= self.ends_at || now >= self.last_used().plus(self.idle)

@@ -121,9 +121,12 @@ const PREFIX: &str = "identity-";
 
 impl Directory<'_> {
     fn all(&self) -> io::Result<Vec<KeptKey>> {
-        fs::create_dir_all(self.0)?;
+        let entries = match fs::read_dir(self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| at(self.0, &error))?,
+        };
         let mut keys = Vec::new();
-        for entry in fs::read_dir(self.0)? {
+        for entry in entries {
             let file = entry?.path();
             let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
             let kind = file.extension().and_then(|kind| kind.to_str()).unwrap_or_default();

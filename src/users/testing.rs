@@ -53,6 +53,7 @@ pub(crate) fn config() -> Config {
         access: Vec::new(),
         site_neutral_paths: Vec::new(),
         default_source_paths: Vec::new(),
+        bearer: None,
         local_users: Vec::new(),
         user_name_template: None,
         requires_unique_email: false,

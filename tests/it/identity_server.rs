@@ -60,6 +60,8 @@ impl Suite {
                 }
                 let next = self.browser.onward(&answer).unwrap();
                 answer = self.browser.send(next).await;
+            } else if answer.text().contains("id=\"consent\"") {
+                answer = self.browser.submit(&answer, &[("button", "yes")]).await;
             } else {
                 assert!(answer.text().contains("id=\"sign-in\""), "{}", answer.text());
                 asked += 1;

@@ -21,6 +21,7 @@ mod support;
 
 mod acceptance;
 mod access;
+mod bearer;
 mod caching;
 mod callbacks;
 mod config_reload;

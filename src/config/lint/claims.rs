@@ -1,4 +1,4 @@
-//! Roles that name no domain, the wrong one of two role claims, a missing `idp`.
+//! Roles that name no domain, the wrong one of two role claims, a missing `idp` or mail address.
 
 use crate::config::Config;
 use crate::config::model::ClaimPattern;
@@ -12,6 +12,9 @@ const LONG_ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims
 const SHORT_ROLE: &str = "role";
 const NAME_IDENTIFIER: &str =
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
+
+const EMAIL: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress";
+const UPN: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
 
 /// Looks over the transformations of every provider that is in use, and the property maps.
 pub(crate) fn run(config: &Config, report: &mut Report) {
@@ -27,6 +30,7 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
         }
     }
     for provider in config.identity_server.external_providers.iter().filter(|p| p.is_enabled()) {
+        email(provider, report);
         for (rule, _, targets) in rules(provider) {
             role_values(rule, targets, report);
             if targets.iter().any(|target| target.kind == LONG_ROLE) {
@@ -71,6 +75,23 @@ fn idp(provider: &Provider, report: &mut Report) {
             "refer to federatedAuthentication/sharedTransformations/setIdpClaim",
         );
     }
+}
+
+/// The CMS wants a mail address of everybody (`InvalidEmail`), and knows it by its short name alone.
+fn email(provider: &Provider, report: &mut Report) {
+    let named = ["email", EMAIL].iter().any(|kind| adds(provider, kind));
+    if named || !provider.map_inbound_claims {
+        return;
+    }
+    let microsoft = provider.issuer().is_some_and(|issuer| {
+        issuer.contains("//login.microsoftonline.") || issuer.contains("//sts.windows.net/")
+    });
+    let source = if microsoft { UPN } else { EMAIL };
+    let what = format!("no transformation of `{}` sets the claim email", provider.name);
+    let instead = format!(
+        "add <EmailTransformation type=\"Sitecore.Plugin.IdentityProviders.DefaultClaimsTransformation, Sitecore.Plugin.IdentityProviders\"><SourceClaims><Claim1 type=\"{source}\" /></SourceClaims><NewClaims><Claim1 type=\"email\" /></NewClaims></EmailTransformation> to its ClaimsTransformations"
+    );
+    report.lint(&provider.origin, what, instead);
 }
 
 /// The user's key is `sub`, or with renamed claims the name identifier.

@@ -1,6 +1,7 @@
 //! What the owner wrote, as typed values that cannot be wrong.
 
 pub mod appearance;
+pub mod bearer;
 pub mod client;
 pub mod gateway;
 pub mod identity_server;
@@ -105,6 +106,8 @@ pub struct Config {
     pub identity_prefix: String,
     /// The shell's legacy login page, `/sitecore/login`.
     pub legacy_login_page: String,
+    /// Access tokens that the sites take in place of a session.
+    pub bearer: Option<bearer::BearerRules>,
     /// The embedded identity server.
     pub identity_server: identity_server::IdentityServerSettings,
     /// Limits on what a peer can drive.

@@ -44,7 +44,8 @@ pub(crate) fn read(setting: &Setting, report: &mut Report) -> Result<Vec<String>
 }
 
 /// With both of these an attacker could choose the weaker.
-const APART: [(&str, &str); 2] = [("implicit", "authorization_code"), ("implicit", "hybrid")];
+const APART: [(&str, &str); 3] =
+    [("implicit", "authorization_code"), ("implicit", "hybrid"), ("authorization_code", "hybrid")];
 
 /// Tells of what a file may ask for and a newer one would not.
 pub(crate) fn lint(client: &Client, report: &mut Report) {
@@ -67,8 +68,7 @@ pub(crate) fn lint(client: &Client, report: &mut Report) {
         let what = format!("`{id}` allows a code challenge that is its own verifier");
         told(what, "leave AllowPlainTextPkce out");
     }
-    if has("authorization_code") && !has("hybrid") && !client.require_pkce && !client.require_secret
-    {
+    if has("authorization_code") && !client.require_pkce && !client.require_secret {
         let what = format!("`{id}` has neither a secret nor PKCE: a stolen code is enough");
         told(what, "write <RequirePkce>true</RequirePkce>");
     }

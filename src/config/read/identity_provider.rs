@@ -1,5 +1,6 @@
 //! The children of an `<identityProvider>`, and what the settings say of `SitecoreIdentityServer`.
 
+use crate::config::model::ResponseType;
 use crate::config::read::connections::Known;
 use crate::config::read::report::Refusal;
 use crate::config::read::settings::Settings;
@@ -81,6 +82,8 @@ pub(crate) fn identity_server(
     known.callback_path = "/identity/signin";
     known.post_logout_path = "/identity/postexternallogout";
     known.map_inbound_claims = false;
+    // What the CMS's own client there is allowed.
+    known.response_type = ResponseType::CodeIdToken;
     Ok(known)
 }
 

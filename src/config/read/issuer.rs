@@ -37,7 +37,8 @@ pub(crate) fn issuer(
     let lower = server.is_none_or(|s| dictionary::boolean(s, "LowerCaseIssuerUri", true, report));
     let cased = |issuer: String| if lower { issuer.to_ascii_lowercase() } else { issuer };
     if let Some((text, origin)) = key("PublicOrigin") {
-        return checked(text, origin, report).map(cased);
+        let origin = checked(text, origin, report);
+        return origin.map(|origin| cased(format!("{origin}{}", site.site.virtual_folder)));
     }
     let host = hosts(site).into_iter().next();
     if host.is_none() {
@@ -45,7 +46,8 @@ pub(crate) fn issuer(
         report.fault(&site.site.origin, what, "write hostName=\"id.example.test\"");
     }
     let port = site.external_port.or(site.site.port).or_else(|| ports(listeners).next());
-    Some(cased(address(&host?, port.unwrap_or(443))))
+    let origin = address(&host?, port.unwrap_or(443));
+    Some(cased(format!("{origin}{}", site.site.virtual_folder)))
 }
 
 /// What the certificates of clients may end in that are called by back-channel (`clientsCa`).
@@ -59,7 +61,7 @@ fn checked(text: &str, origin: &Origin, report: &mut Report) -> Option<String> {
     let fits = Url::parse(bare).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
-            && url.path() == "/"
+            && !url.path().contains("//")
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()

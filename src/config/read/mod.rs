@@ -3,6 +3,7 @@
 
 mod access;
 mod appearance;
+mod bearer;
 mod callbacks;
 mod client_addresses;
 mod client_keys;
@@ -142,6 +143,7 @@ fn config(
         access: access::rules(gateway, &sites.drafts, report),
         site_neutral_paths: sessions::paths(root, NEUTRAL, report),
         default_source_paths: sessions::paths(root, DEFAULT_SOURCE, report),
+        bearer: bearer::read(root, &providers, report),
         appearance: appearance::appearances(gateway, &sites.drafts, report),
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,

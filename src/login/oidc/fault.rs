@@ -130,6 +130,12 @@ pub(in crate::login) enum TokenFault {
     /// `c_hash` or `at_hash` is wrong, or missing where it must be.
     #[error("hash")]
     Hash,
+    /// It is no access token.
+    #[error("no access token")]
+    NoAccess,
+    /// It is bound to a key that a bearer does not show.
+    #[error("bound to a key")]
+    Bound,
     /// The two ID tokens of the hybrid flow speak of different people.
     #[error("two different tokens")]
     Contradiction,

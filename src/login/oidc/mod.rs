@@ -2,6 +2,7 @@
 //! sign-out, for every OpenID provider. Endpoints, keys and rules are those of the provider that the
 //! transaction names, never of what a response says.
 
+mod access_token;
 mod authorize;
 mod cached;
 mod call;
@@ -24,6 +25,8 @@ use jsonwebtoken::jwk::Jwk;
 use serde_json::Map;
 use serde_json::Value;
 
+pub(super) use access_token::Demands;
+pub(super) use access_token::check as check_access_token;
 pub(super) use authorize::Request;
 pub(super) use call::Call;
 pub(super) use fault::Fault;

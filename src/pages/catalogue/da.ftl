@@ -76,6 +76,7 @@ refused-unknown = Et program har sendt dig hertil med en forespørgsel, der ikke
 problem-bad_request = Denne forespørgsel kan ikke læses
 problem-sign_in_required = Log ind først
     .detail = Din session er slut, eller du er ikke logget ind.
+problem-invalid_token = Dette adgangstoken bliver ikke godtaget
 problem-forbidden = Du har ikke adgang til denne side
     .detail = Det blev afvist af { $rule }. Bed webstedets ejer om en rolle, som har adgang, eller log ind som en, der har den.
 problem-not_found = Her er ikke noget

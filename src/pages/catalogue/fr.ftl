@@ -76,6 +76,7 @@ refused-unknown = Une application vous a envoyé ici avec une requête qui ne pe
 problem-bad_request = Cette requête est illisible
 problem-sign_in_required = Connectez-vous d’abord
     .detail = Votre session est terminée ou vous ne vous êtes pas connecté.
+problem-invalid_token = Ce jeton d’accès n’est pas accepté
 problem-forbidden = Vous n’avez pas accès à cette page
     .detail = Refusé par { $rule }. Demandez au propriétaire du site un rôle qui y donne accès, ou connectez-vous avec un compte qui l’a.
 problem-not_found = Il n’y a rien ici

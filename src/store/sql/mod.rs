@@ -55,10 +55,10 @@ pub struct Database {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// It cannot be reached, or refused something.
-    #[error("{0}")]
+    #[error(transparent)]
     Refused(#[from] sqlx::Error),
     /// The file cannot be made.
-    #[error("{0}")]
+    #[error(transparent)]
     File(#[from] io::Error),
     /// It did not answer in time.
     #[error("no answer within {} seconds", START.as_secs())]

@@ -166,6 +166,60 @@ async fn code10_the_id_token_is_about_this_request_and_session() {
 }
 
 #[tokio::test]
+async fn code10_resource_indicators_narrow_the_token_and_never_widen_it() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let scope = ("scope", "openid api1 api2 offline_access");
+    let whole = code(&house, &mut browser, "web", &[scope]).await;
+    let tokens = redeem(&house, "web", &whole, &[("resource", "api2")]).await.json();
+    let (_, claims) = house.verified(access_token(&tokens)).await;
+    assert_eq!(
+        (&claims["aud"], &tokens["scope"]),
+        (&json!("api2"), &json!("openid api2 offline_access"))
+    );
+    let renew = async |resource: &str| {
+        let token = tokens["refresh_token"].as_str().unwrap();
+        let form =
+            [("grant_type", "refresh_token"), ("refresh_token", token), ("resource", resource)];
+        house.token("web", &form).await
+    };
+    refused(&renew("api3").await, 400, "invalid_target");
+    assert_eq!(renew("api1").await.json()["scope"], "openid api1 offline_access");
+    let narrow = code(&house, &mut browser, "web", &[scope, ("resource", "api1")]).await;
+    let wider = redeem(&house, "web", &narrow, &[("resource", "api2")]).await;
+    refused(&wider, 400, "invalid_target");
+}
+
+#[tokio::test]
+async fn code10_a_client_may_want_reference_tokens_or_no_token_id() {
+    let clients = [
+        client("handles", "authorization_code", "<AccessTokenType>Reference</AccessTokenType>"),
+        client("nameless", "authorization_code", "<IncludeJwtId>false</IncludeJwtId>"),
+    ];
+    let house = House::with(&clients.concat(), "").await;
+    let mut browser = house.browser();
+    let scope = [("scope", "openid email")];
+    let handle = house.tokens(&mut browser, "handles", &scope).await;
+    assert_eq!(access_token(&handle).len(), 64);
+    let nameless = house.tokens(&mut browser, "nameless", &scope).await;
+    assert!(house.verified(access_token(&nameless)).await.1.get("jti").is_none());
+    for tokens in [&handle, &nameless] {
+        let info = house.userinfo(access_token(tokens)).await;
+        assert_eq!((info.status, &info.json()["email"]), (200, &json!("jane@example.test")));
+    }
+    let hint =
+        format!("/connect/endsession?id_token_hint={}", handle["id_token"].as_str().unwrap());
+    browser.go(&hint).await;
+    for tokens in [&handle, &nameless] {
+        assert_eq!(
+            house.userinfo(access_token(tokens)).await.status,
+            401,
+            "ended with the session"
+        );
+    }
+}
+
+#[tokio::test]
 async fn code11_l257_of_parallel_redemptions_one_succeeds() {
     let house = House::start().await;
     let mut browser = house.browser();

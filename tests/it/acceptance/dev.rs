@@ -250,6 +250,36 @@ async fn a_device_that_asked_one_instance_is_approved_at_another() {
 }
 
 #[tokio::test]
+async fn the_shipped_example_signs_a_person_in_at_the_command_line() {
+    let example = include_str!("../../../conf/identity/CommandLine.xml.example");
+    let house = House::settings(example, "").await;
+    let scope = "openid sitecore.profile sitecore.profile.api offline_access";
+    let form = [("client_id", "Device"), ("scope", scope)];
+    let codes = house.post("/connect/deviceauthorization", &[], &form).await.json();
+    let mut browser = house.browser();
+    let page = browser.go(&complete(&codes)).await;
+    let page = house.type_in(&mut browser, &page, "jane").await.page();
+    for words in ["Sitecore CLI", "Sitecore API", text(&codes, "user_code")] {
+        assert!(page.text().contains(words), "{words}: {}", page.gist());
+    }
+    let done = browser.submit(&page, &[("button", "yes")]).await;
+    assert!(done.text().contains("<main id=\"device-done\""), "{}", done.gist());
+    let form = [
+        ("client_id", "Device"),
+        ("grant_type", GRANT),
+        ("device_code", text(&codes, "device_code")),
+    ];
+    let tokens = house.post("/connect/token", &[], &form).await.json();
+    assert_eq!(tokens["scope"], scope);
+    assert!(tokens["refresh_token"].is_string());
+    let (_, claims) = house.verified(text(&tokens, "access_token")).await;
+    assert_eq!(
+        (&claims["aud"], &claims["client_id"]),
+        (&"sitecore.profile.api".into(), &"Device".into())
+    );
+}
+
+#[tokio::test]
 async fn p326_a_hostile_code_is_not_shown_again() {
     let house = House::start().await;
     let mut browser = house.browser();

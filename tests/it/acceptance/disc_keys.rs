@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use vestibule::cli::key;
+use vestibule::cli::key::Change;
 use vestibule::crypto::digest;
+use vestibule::identity_server::key_ring::Listed;
 
 use crate::acceptance::house::House;
 use crate::acceptance::house::basic;
@@ -60,9 +62,13 @@ async fn is_good(house: &House, token: &str) -> bool {
 }
 
 /// Rotates by hand, as `vestibule key rotate` does beside the running gateway.
-async fn rotate(house: &House, at_once: bool) {
-    key::keys(&house.gateway.app.config(), house.clock.clone(), Some(at_once)).await.unwrap();
+async fn rotate(house: &House, change: Change) {
+    change_keys(house, change).await.unwrap();
     look(house).await;
+}
+
+async fn change_keys(house: &House, change: Change) -> anyhow::Result<Vec<Listed>> {
+    key::keys(&house.gateway.app.config(), house.clock.clone(), change).await
 }
 
 /// Lets the gateway look at its keys, as it does every few seconds.
@@ -113,7 +119,7 @@ async fn disc14_each_key_has_its_own_algorithm_and_name() {
     let pairs: BTreeSet<(&str, &str)> =
         keys.iter().map(|k| (k["kty"].as_str().unwrap(), k["alg"].as_str().unwrap())).collect();
     assert_eq!(pairs, [("EC", "ES256"), ("RSA", "RS256")].into());
-    rotate(&house, false).await;
+    rotate(&house, Change::Rotate).await;
     assert_eq!((jwks(&house).await.len(), kids(&house).await.len()), (4, 4));
 }
 
@@ -179,11 +185,11 @@ async fn disc16_a_rollover_by_hand_needs_no_restart_and_breaks_no_token() {
     let old = tokens["access_token"].as_str().unwrap();
     let old_kid = part(old, 0)["kid"].clone();
 
-    rotate(&house, false).await;
+    rotate(&house, Change::Rotate).await;
     let both = kids(&house).await;
     assert!(both.is_superset(&before) && both.len() == 4, "published before their first use");
     assert_eq!(token(&house, "web").await.1, old_kid, "the old one still signs");
-    rotate(&house, false).await;
+    rotate(&house, Change::Rotate).await;
     assert_eq!(kids(&house).await, both, "one successor is enough");
 
     house.later(600);
@@ -229,7 +235,7 @@ async fn disc16_keys_follow_each_other_by_the_clock() {
 async fn disc16_at_once_means_after_every_instance_has_published_it() {
     let house = House::start().await;
     let (old, old_kid) = token(&house, "web").await;
-    rotate(&house, true).await;
+    rotate(&house, Change::RotateNow).await;
     assert_eq!(token(&house, "web").await.1, old_kid);
     house.later(15);
     let (_, kid) = token(&house, "web").await;
@@ -238,9 +244,23 @@ async fn disc16_at_once_means_after_every_instance_has_published_it() {
 }
 
 #[tokio::test]
+async fn a_key_that_others_have_seen_is_forgotten_once_another_signs() {
+    let house = House::start().await;
+    let (token, kid) = token(&house, "web").await;
+    let refused = change_keys(&house, Change::Forget(kid.clone())).await.unwrap_err();
+    assert!(refused.to_string().contains("rotate --now"), "{refused}");
+    rotate(&house, Change::RotateNow).await;
+    house.later(15);
+    assert!(is_good(&house, &token).await);
+    rotate(&house, Change::Forget(kid.clone())).await;
+    assert!(!is_good(&house, &token).await && !kids(&house).await.contains(&kid));
+    assert!(change_keys(&house, Change::Forget("unknown".to_owned())).await.is_err());
+}
+
+#[tokio::test]
 async fn disc16_the_running_gateway_notices_a_rotation_by_itself() {
     let house = House::start().await;
-    key::keys(&house.gateway.app.config(), house.clock.clone(), Some(false)).await.unwrap();
+    change_keys(&house, Change::Rotate).await.unwrap();
     for _ in 0..100 {
         if kids(&house).await.len() == 4 {
             return;

@@ -318,7 +318,7 @@ async fn signed_out_frame(house: &House, browser: &mut Browser) -> String {
 }
 
 #[tokio::test]
-async fn end10_one_hidden_frame_for_each_front_channel_client_that_was_signed_in_to() {
+async fn end10_authr18_one_hidden_frame_for_each_front_channel_client_that_was_signed_in_to() {
     let house = framing_house().await;
     let mut browser = house.browser();
     house.tokens(&mut browser, "plain", &[]).await;

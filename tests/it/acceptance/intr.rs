@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::acceptance::house::House;
 use crate::acceptance::house::basic;
-use crate::acceptance::house::client;
 use crate::acceptance::house::secret;
 use crate::acceptance::house::settings;
 use crate::support::wire::Answer;
@@ -95,8 +94,7 @@ async fn intr05_l272_a_token_for_another_api_is_inactive() {
 
 #[tokio::test]
 async fn intr06_reference_tokens_are_described_alike_and_nothing_is_stored() {
-    let keys = "<AccessTokenType>1</AccessTokenType>";
-    let house = House::with(&client("reference", "authorization_code", keys), "").await;
+    let house = House::start().await;
     let mut browser = house.browser();
     let scope = [("scope", "openid api1 api2")];
     let tokens = house.tokens(&mut browser, "reference", &scope).await;

@@ -19,6 +19,8 @@ mod fed;
 mod federated_logout;
 mod intr;
 mod login;
+mod par;
+mod presets;
 mod refresh;
 mod rev;
 mod ropc;

@@ -2,6 +2,8 @@
 //! and a reload keep (CFG-07).
 
 use serde_json::Value;
+use sqlx::Connection;
+use sqlx::Executor;
 use tempfile::TempDir;
 
 use crate::acceptance::house::House;
@@ -74,7 +76,7 @@ async fn both_instances_publish_the_same_keys() {
 }
 
 #[tokio::test]
-async fn a_code_of_one_is_redeemed_at_the_other_once() {
+async fn l257_a_code_of_one_is_redeemed_at_the_other_once() {
     let pair = Pair::start().await;
     let reply = pair.here.authorize(&mut pair.here.browser(), "web", &[OFFLINE]).await;
     let code = reply.sent("code");
@@ -164,21 +166,47 @@ async fn cfg07_a_reload_keeps_sessions_and_unexpired_grants() {
 }
 
 #[tokio::test]
-async fn a_restart_keeps_keys_grants_and_refresh_tokens() {
+async fn l269_k254_a_restart_keeps_what_is_good_and_what_is_over() {
     let folder = tempfile::tempdir().unwrap();
     let patch = patch(&folder);
     let house = House::with("", &patch).await;
     let tokens = house.tokens(&mut house.browser(), "web", &[OFFLINE]).await;
     let used = refresh(&house, "web", text(&tokens, "refresh_token")).await.json();
+    let revoked = house.tokens(&mut house.browser(), "other", &[OFFLINE]).await;
+    revoke(&house, "other", text(&revoked, "refresh_token")).await;
     house.gateway.app.drain().await;
 
     let house = House::with("", &patch).await;
     assert!(is_active(&house, text(&used, "access_token")).await);
     let next = refresh(&house, "web", text(&used, "refresh_token")).await;
     assert_eq!(next.status, 200, "{}", next.text());
+    let answer = refresh(&house, "other", text(&revoked, "refresh_token")).await;
+    assert_eq!(error(&answer).1, "invalid_grant");
     // What was used before the restart stays used.
     let replayed = refresh(&house, "web", text(&tokens, "refresh_token")).await;
     assert_eq!(error(&replayed).1, "invalid_grant");
     let last = refresh(&house, "web", text(&next.json(), "refresh_token")).await;
     assert_eq!(error(&last).1, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_503_while_sessions_and_keys_go_on() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let reply = house.authorize(&mut browser, "web", &[OFFLINE]).await;
+    let token = house.tokens(&mut browser, "other", &[]).await;
+    // Another process holds the file for writing and does not let go.
+    let file = house.gateway.folder.path("data/vestibule.db");
+    sqlx::any::install_default_drivers();
+    let mut other =
+        sqlx::AnyConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    other.execute("begin immediate").await.unwrap();
+    let refused = house.redeem("web", reply.sent("code")).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert_eq!(house.get("/.well-known/openid-configuration/jwks", &[]).await.status, 200);
+    assert_eq!(house.userinfo(text(&token, "access_token")).await.status, 200, "it can be read");
+    let page = browser.get("/grants").await;
+    assert!(page.text().contains("The application web"), "signed in: {}", page.gist());
+    other.execute("rollback").await.unwrap();
+    assert_eq!(house.redeem("web", reply.sent("code")).await.status, 200);
 }

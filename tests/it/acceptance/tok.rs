@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use serde_json::json;
+use vestibule::crypto::password;
+use vestibule::crypto::secret::Secret;
 
 use crate::acceptance::house::House;
 use crate::acceptance::house::client;
@@ -159,6 +161,36 @@ async fn tok07_any_of_several_secrets_works_in_every_form_that_is_stored() {
         let answer = post(&house, &[("client_id", "several"), ("client_secret", secret)]).await;
         assert_eq!(answer.status, status, "{secret}");
     }
+}
+
+#[tokio::test]
+async fn tok07_an_argon2id_hash_works_as_a_secret() {
+    let hash = password::hash(&Secret::new("slow and sure")).unwrap();
+    let keys = format!("<ClientSecrets><S1>{hash}</S1></ClientSecrets>");
+    let house = House::with(&client("hashed", "client_credentials", &keys), "").await;
+    for (secret, status) in [("slow and sure", 200), ("Slow and sure", 401), (hash.as_str(), 401)] {
+        let answer = post(&house, &[("client_id", "hashed"), ("client_secret", secret)]).await;
+        assert_eq!(answer.status, status, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn s349_s350_guessing_a_secret_is_slowed_for_who_guesses() {
+    let house = House::start().await;
+    let secret = secret("machine");
+    let right = [("client_id", "machine"), ("client_secret", secret.as_str())];
+    for _ in 0..120 {
+        assert_eq!(post(&house, &right).await.status, 200, "right ones never count");
+    }
+    for guess in 0..100 {
+        let guess = guess.to_string();
+        post(&house, &[("client_id", "machine"), ("client_secret", &guess)]).await;
+    }
+    refused(&post(&house, &right).await, 401, "invalid_client");
+    let other = [("client_id", "web"), ("client_secret", "web-secret-0123456789")];
+    refused(&post(&house, &other).await, 400, "unauthorized_client");
+    house.later(2);
+    assert_eq!(post(&house, &right).await.status, 200);
 }
 
 #[tokio::test]

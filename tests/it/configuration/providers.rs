@@ -57,7 +57,12 @@ fn connections_are_checked_and_presets_say_where_providers_are() {
         "https://k.test/realms/a"
     );
     for (text, part) in [
-        ("preset=\"github\"", "the preset github is plain OAuth 2.0, which is not served yet"),
+        ("preset=\"github\"", "the client secret is missing"),
+        ("protocol=\"oauth2\" clientSecret=\"s\"", "plain OAuth 2.0 needs `authorizationEndpoint`"),
+        (
+            "preset=\"entra\" tenant=\"common\" tenants=\"contoso.test\"",
+            "`contoso.test` is not the id of a tenant",
+        ),
         (
             "preset=\"entra\" tenant=\"common\"",
             "tenant=\"common\" would admit every organisation's people",

@@ -46,7 +46,7 @@ async fn what_is_kept_anew_takes_the_old_ones_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn l261_of_sixteen_who_spend_a_code_at_once_one_is_first() {
+async fn l257_of_sixteen_who_spend_a_code_at_once_one_is_first() {
     for store in stores().await {
         let code: Arc<str> = handle().into();
         store.here.keep(Kind::Code, &code, record(&handle()), NOW).await.unwrap();
@@ -71,7 +71,7 @@ async fn l261_of_sixteen_who_spend_a_code_at_once_one_is_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_sixteen_who_bring_the_same_id_one_is_new_until_it_ends() {
+async fn l268_of_sixteen_who_bring_the_same_id_one_is_new_until_it_ends() {
     for store in stores().await {
         let id: Arc<str> = handle().into();
         let mut callers = JoinSet::new();
@@ -96,7 +96,7 @@ async fn of_sixteen_who_bring_the_same_id_one_is_new_until_it_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_sixteen_who_replace_what_they_saw_one_does() {
+async fn l269_of_sixteen_who_replace_what_they_saw_one_does() {
     for store in stores().await {
         let token: Arc<str> = handle().into();
         store.here.keep(Kind::RefreshToken, &token, record(&handle()), NOW).await.unwrap();

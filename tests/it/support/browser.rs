@@ -184,7 +184,7 @@ impl Browser {
         }
         let text = answer.text();
         let form = html::forms(&text).into_iter().next()?;
-        let posts_itself = text.contains("<script") && text.contains("submit()");
+        let posts_itself = text.contains("<script") && text.contains(".submit");
         posts_itself.then(|| self.submission(&form, &[]))
     }
 

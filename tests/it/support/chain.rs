@@ -25,6 +25,8 @@ pub(crate) struct Chain {
     pub(crate) gateway: Gateway,
     /// The CMS.
     pub(crate) cms: EchoCms,
+    /// Its time.
+    pub(crate) clock: Clock,
     _port: Socket,
 }
 
@@ -36,17 +38,26 @@ impl Chain {
 
     /// The same, patched further.
     pub(crate) async fn with(more: &str) -> Self {
+        Self::with_clients(more, "").await
+    }
+
+    /// The same, with further clients and resources of the identity server.
+    pub(crate) async fn with_clients(more: &str, settings: &str) -> Self {
         let (reserved, https) = reserve();
         let cms = EchoCms::start().await;
+        let clock = Clock::manual(Clock::system().now());
+        let settings = format!(
+            "<Settings><Sitecore><IdentityServer>{settings}</IdentityServer></Sitecore></Settings>"
+        );
         let gateway = Gateway::start(Setup {
             patch: format!("{}{more}", patch(&cms, https.port())),
-            files: Vec::new(),
+            files: vec![("conf/identity/test.xml".to_owned(), settings)],
             environment: Environment::default(),
-            clock: Clock::manual(Clock::system().now()),
+            clock: clock.clone(),
             https,
         })
         .await;
-        Self { gateway, cms, _port: reserved }
+        Self { gateway, cms, clock, _port: reserved }
     }
 
     /// The issuer.

@@ -11,6 +11,7 @@ pub(crate) mod jar;
 pub(crate) mod journey;
 pub(crate) mod logs;
 pub(crate) mod provider;
+pub(crate) mod provider_plain;
 pub(crate) mod signing;
 pub(crate) mod tls;
 pub(crate) mod wire;
