@@ -15,6 +15,7 @@ mod disc;
 mod disc_keys;
 mod dpop;
 mod end;
+mod end_notices;
 mod fed;
 mod fed_claims;
 mod federated_logout;
