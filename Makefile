@@ -19,3 +19,4 @@ build: tools
 # Installs what is missing.
 tools:
 	tests/tools
+	tests/browser/prepare

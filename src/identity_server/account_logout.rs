@@ -81,13 +81,15 @@ impl IdentityServer {
         let Some(session) = &visit.session else {
             return Ok(Outcome::Answer(self.go_on(visit, &message)));
         };
-        self.parts.sessions.end(&session.id, End::SignOut);
-        self.parts.metrics.logouts.with_label_values(&[&*visit.site.name, "local"]).inc();
-        write_audit(visit, session);
         let now = visit.exchange.now;
-        self.end_grants(&visit.config.identity_server, session, now).await?;
-        self.end_at_own_sites(&visit.config, session);
-        self.notify(&visit.config, session, now).await;
+        if self.parts.sessions.end(&session.id, End::SignOut) {
+            self.parts.metrics.logouts.with_label_values(&[&*visit.site.name, "local"]).inc();
+            write_audit(visit, session);
+            self.end_at_own_sites(&visit.config, session);
+            let notices = self.notify(&visit.config, session, now);
+            self.end_grants(&visit.config.identity_server, session, now).await?;
+            notices.a_moment().await;
+        }
         let told = FrontChannel::of(&visit.config, session, &[], now);
         let message = SignOutMessage { told, ..message };
         let mut answer = self.go_on(visit, &message);
@@ -118,11 +120,12 @@ impl IdentityServer {
         framed_by: &[String],
     ) -> Option<String> {
         let now = self.parts.clock.now();
+        self.end_at_own_sites(config, session);
+        // Nobody waits for these: no person is about to go back to an application.
+        let _notices = self.notify(config, session, now);
         if let Err(fault) = self.end_grants(&config.identity_server, session, now).await {
             tracing::error!(?fault, "what was granted in a session could not be ended with it");
         }
-        self.end_at_own_sites(config, session);
-        self.notify(config, session, now).await;
         self.front_channel_frame(config, &FrontChannel::of(config, session, framed_by, now)?)
     }
 

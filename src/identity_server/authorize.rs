@@ -142,7 +142,7 @@ impl IdentityServer {
         }
         let mint = Mint { keys: &self.keys, issuer, settings, client, now };
         let access_token = if request.response_type.token {
-            self.issue_access_token(&mint, &grant).await?
+            Some(self.issue_access_token(&mint, &grant).await?.ok_or(Problem::Internal)?)
         } else {
             None
         };

@@ -68,19 +68,16 @@ enum Attempt {
 }
 
 impl IdentityServer {
-    /// Tells every client with a back-channel address that was signed in to in `session`, and waits
-    /// a moment for the quick ones.
-    pub(super) async fn notify(&self, config: &Config, session: &Session, now: Timestamp) {
-        let (first_tries, mut all_tried) = mpsc::channel::<()>(1);
+    /// Begins to tell every client with a back-channel address that was signed in to in `session`.
+    pub(super) fn notify(&self, config: &Config, session: &Session, now: Timestamp) -> Notices {
+        let (first_tries, all_tried) = mpsc::channel(1);
         for id in session.clients() {
             let Some(client) = clients::find(&config.identity_server, &id) else { continue };
             if let Some(notice) = self.notice(config, client, session, now) {
                 Arc::clone(&self.courier).send(notice, first_tries.clone());
             }
         }
-        drop(first_tries);
-        // Nothing is ever sent: the channel closes when the last first attempt is over.
-        let _too_slow = tokio::time::timeout(GRACE, all_tried.recv()).await;
+        Notices(all_tried)
     }
 
     fn notice(
@@ -116,6 +113,18 @@ impl IdentityServer {
             plain_http: PlainHttp::Anywhere,
         };
         Some(Notice { client: client.id.clone(), uri, token, trust })
+    }
+}
+
+/// Notices on their way. Nothing is ever sent through the channel: it closes when the last of them
+/// has been tried once.
+#[derive(Debug)]
+pub(super) struct Notices(mpsc::Receiver<()>);
+
+impl Notices {
+    /// Waits a moment for the clients that are quick.
+    pub(super) async fn a_moment(mut self) {
+        let _too_slow = tokio::time::timeout(GRACE, self.0.recv()).await;
     }
 }
 

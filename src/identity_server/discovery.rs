@@ -74,7 +74,6 @@ impl IdentityServer {
             // Tells that none of them would be `none`.
             "request_object_signing_alg_values_supported": request_object::ALGORITHMS,
             "authorization_response_iss_parameter_supported": true,
-            "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         })
     }
 }
@@ -199,28 +198,44 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// How tokens are got.
 fn flows(config: &Config) -> Map<String, Value> {
-    let shown = &config.identity_server.options.discovery;
+    let settings = &config.identity_server;
+    let shown = &settings.options.discovery;
+    let modes = json!(["form_post", "query", "fragment"]);
     let entries = [
         (shown.response_types, "response_types_supported", json!(ResponseType::ALL)),
-        (
-            shown.response_modes,
-            "response_modes_supported",
-            json!(["form_post", "query", "fragment"]),
-        ),
+        (shown.response_modes, "response_modes_supported", modes),
         (shown.grant_types, "grant_types_supported", json!(grant_types(config))),
-        (
-            shown.authentication_methods,
-            "token_endpoint_auth_methods_supported",
-            json!(authentication::METHODS),
-        ),
-        (
-            shown.authentication_methods,
-            "token_endpoint_auth_signing_alg_values_supported",
-            json!(assertion::ALGORITHMS),
-        ),
     ];
     let told = entries.into_iter().filter(|(shown, ..)| *shown);
-    told.map(|(_, name, value)| (name.to_owned(), value)).collect()
+    let told = told.map(|(_, name, value)| (name.to_owned(), value));
+    if shown.authentication_methods {
+        told.chain(proofs(settings)).collect()
+    } else {
+        told.collect()
+    }
+}
+
+/// How clients prove who they are, and that a token is theirs.
+fn proofs(settings: &IdentityServerSettings) -> Vec<(String, Value)> {
+    let secrets = ["client_secret_basic", "client_secret_post"];
+    let mut told = vec![("dpop_signing_alg_values_supported".to_owned(), json!(dpop::ALGORITHMS))];
+    for (on, endpoint) in [
+        (settings.options.endpoints.token, "token"),
+        (settings.options.endpoints.revocation, "revocation"),
+    ] {
+        if on {
+            told.push((
+                format!("{endpoint}_endpoint_auth_methods_supported"),
+                json!(authentication::METHODS),
+            ));
+            let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+            told.push((name, json!(assertion::ALGORITHMS)));
+        }
+    }
+    if settings.options.endpoints.introspection {
+        told.push(("introspection_endpoint_auth_methods_supported".to_owned(), json!(secrets)));
+    }
+    told
 }
 
 /// Each where somebody may use it: a password only where a client's file grants that.

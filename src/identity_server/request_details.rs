@@ -68,6 +68,9 @@ impl Details {
         if REFERENCES.iter().any(|name| value(form, name).is_some()) {
             return Err(Fault("request_not_supported", "a request object was not read"));
         }
+        if asked.token && client.require_dpop {
+            return Err(invalid("a token for this client is bound to a key, and none came along"));
+        }
         let nonce = bounded(form, "nonce", 300)?;
         if asked.id_token && nonce.is_none() {
             return Err(invalid("an ID token in the answer needs a nonce"));

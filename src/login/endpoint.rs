@@ -80,14 +80,16 @@ pub(super) fn find<'p>(
     let at = at.strip_suffix('/').unwrap_or(at);
     let is = |other: &str| at.eq_ignore_ascii_case(other);
     let identity_server = site.destination == Destination::IdentityServer;
-    if identity_server && is(ACCOUNT_LOGIN) {
+    let own = if identity_server { in_folder(site, path) } else { None };
+    let is_own = |other: &str| own.is_some_and(|own| own.eq_ignore_ascii_case(other));
+    if is_own(ACCOUNT_LOGIN) {
         return Some(Endpoint::AccountLogin);
     }
-    if identity_server && is(CHALLENGE) {
+    if is_own(CHALLENGE) {
         return Some(Endpoint::Challenge);
     }
     // A step of IdentityServer4's after the provider's answer; by itself it is an answer to nothing.
-    if identity_server && is(EXTERNAL_CALLBACK) {
+    if is_own(EXTERNAL_CALLBACK) {
         return Some(Endpoint::Callback);
     }
     if ways(config, site).any(|way| is(way.callback_path())) || is("/signin-oidc") {
@@ -100,7 +102,8 @@ pub(super) fn find<'p>(
     if is(REMOTE_LOGOUT) || (!identity_server && is(CMS_FRONT_CHANNEL_LOGOUT)) {
         return Some(Endpoint::FrontChannelLogout);
     }
-    if let Some(rest) = after_prefix(path.decoded(), &config.identity_prefix) {
+    let below = own.unwrap_or_else(|| path.decoded());
+    if let Some(rest) = after_prefix(below, &config.identity_prefix) {
         let found = under_prefix(rest.strip_suffix('/').unwrap_or(rest));
         // The identity server answers for the rest of its own paths, signing out included.
         let elsewhere = matches!(found, Endpoint::Nothing | Endpoint::Logout);
@@ -113,6 +116,14 @@ pub(super) fn find<'p>(
     } else {
         is(CMS_LOGOUT).then_some(Endpoint::Logout)
     }
+}
+
+/// A path under the site's folder, as the identity server's own pages count it.
+fn in_folder<'p>(site: &Site, path: &'p CanonicalPath) -> Option<&'p str> {
+    let at = path.decoded();
+    let at = at.strip_suffix('/').unwrap_or(at);
+    let folder = &site.virtual_folder;
+    path.is_under(folder).then(|| at.get(folder.len()..)).flatten()
 }
 
 /// Reads a parameter that names a way back. Addresses of this room and of signing out lead nowhere

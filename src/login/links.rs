@@ -39,7 +39,7 @@ pub(super) fn external_login(
     provider: &str,
     return_path: &ReturnPath,
 ) -> String {
-    let path = format!("{}externallogin", config.identity_prefix);
+    let path = format!("{}{}externallogin", folder(site), config.identity_prefix);
     let parameters = [
         ("authenticationType", provider),
         ("ReturnUrl", return_path.as_str()),
@@ -52,10 +52,15 @@ pub(super) fn external_login(
 pub(super) fn local_form(config: &Config, site: &Site, return_path: Option<&ReturnPath>) -> String {
     let way_back = return_path.map(|path| ("returnUrl", path.as_str()));
     if place::is_identity_server(site) {
-        return with_query(ACCOUNT_LOGIN, way_back.as_slice());
+        return with_query(&format!("{}{ACCOUNT_LOGIN}", folder(site)), way_back.as_slice());
     }
     let parameters: Vec<_> = [("fbc", "1")].into_iter().chain(way_back).collect();
     with_query(&config.legacy_login_page, &parameters)
+}
+
+/// What stands before the identity server's own paths; the CMS sites' are the host's.
+fn folder(site: &Site) -> &str {
+    if place::is_identity_server(site) { &site.virtual_folder } else { "" }
 }
 
 /// `address` with parameters added to its query.

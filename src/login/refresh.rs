@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::config::model::Config;
@@ -12,7 +13,7 @@ use crate::login::Login;
 use crate::login::Reason;
 use crate::login::endpoint;
 use crate::login::finish;
-use crate::login::oidc::Fault;
+use crate::login::oidc::Interrupted;
 use crate::login::oidc::Peer;
 use crate::login::oidc::SignedIn;
 use crate::login::place;
@@ -21,6 +22,7 @@ use crate::observe::audit::Entry;
 use crate::observe::audit::Event;
 use crate::session::End;
 use crate::session::Identity;
+use crate::session::Refresh;
 use crate::session::Session;
 
 /// The request that finds its session due.
@@ -47,10 +49,13 @@ pub enum Renewed {
     Gone,
 }
 
+/// Pause after a refresh whose tokens could not be used yet.
+const AFTER_INTERRUPTION: Duration = Duration::from_secs(30);
+
 /// Why a session was not renewed.
 enum Failure {
-    /// The provider could not be asked, which may pass.
-    Unasked(Fault),
+    /// The provider could not be asked to the end, which may pass.
+    Unasked(Interrupted),
     /// It is over.
     Over(Reason),
 }
@@ -70,15 +75,17 @@ impl Login {
         };
         let live = |session: Option<Arc<Session>>| session.map_or(Renewed::Gone, Renewed::Live);
         match self.ask_anew(occasion, &session).await {
-            Ok(identity) => {
-                let site = occasion.config.site(&session.identity.site);
-                let settings =
-                    finish::lifetimes(&occasion.config.sessions, site.map(AsRef::as_ref));
-                live(self.parts.sessions.renew(&session, identity, &settings))
-            }
-            Err(Failure::Unasked(fault)) => {
-                renewal.put_off(now);
+            Ok(identity) => live(self.replace(occasion, &session, identity)),
+            Err(Failure::Unasked(Interrupted { fault, refresh })) => {
                 tracing::warn!(provider = ?session.identity.provider, ?fault, request.id = %occasion.request, "a session could not be renewed, and goes on");
+                if let Some(refresh) = refresh {
+                    // The old refresh token has been used: asking with it again would end the grant.
+                    let due_at = now.plus(AFTER_INTERRUPTION);
+                    let refresh = Some(Refresh { due_at, ..refresh });
+                    let identity = Identity { refresh, ..session.identity.clone() };
+                    return live(self.replace(occasion, &session, identity));
+                }
+                renewal.put_off(now);
                 live(self.parts.sessions.live(&session.id))
             }
             Err(Failure::Over(reason)) => {
@@ -89,6 +96,17 @@ impl Login {
                 Renewed::Ended
             }
         }
+    }
+
+    fn replace(
+        &self,
+        occasion: &Occasion,
+        session: &Session,
+        identity: Identity,
+    ) -> Option<Arc<Session>> {
+        let site = occasion.config.site(&session.identity.site);
+        let settings = finish::lifetimes(&occasion.config.sessions, site.map(AsRef::as_ref));
+        self.parts.sessions.renew(session, identity, &settings)
     }
 
     async fn ask_anew(&self, occasion: &Occasion, session: &Session) -> Result<Identity, Failure> {
@@ -102,11 +120,11 @@ impl Login {
         };
         let peer = Peer { provider, connection };
         let person = self.relying_party.renew(peer, signed_in, occasion.now).await;
-        let person = person.map_err(|fault| {
-            if fault.ends_session() {
-                Failure::Over(fault.reason())
+        let person = person.map_err(|interrupted| {
+            if interrupted.fault.ends_session() {
+                Failure::Over(interrupted.fault.reason())
             } else {
-                Failure::Unasked(fault)
+                Failure::Unasked(interrupted)
             }
         })?;
         let asked = start::inner(provider, None);

@@ -17,7 +17,7 @@ use crate::stage::play;
 #[test]
 fn h326_nothing_in_an_address_runs() {
     play(Habits::default(), |stage| async move {
-        let port = stage.demo.address().port();
+        let port = stage.place.address().port();
         let hostile = "%22%3E%3Csvg%2Fonload%3D%22window.ran%3D1%22%3E%3C%2Fscript%3E%3Cscript%3Ewindow.ran%3D1%3C%2Fscript%3E";
         let pages = [
             format!("https://cms.localhost:{port}/identity/login/shell/{hostile}"),
@@ -31,6 +31,10 @@ fn h326_nothing_in_an_address_runs() {
             format!("https://id.localhost:{port}/account/login?returnUrl={hostile}"),
             format!("https://id.localhost:{port}/account/logout?logoutId={hostile}"),
             format!("https://id.localhost:{port}/home/error?errorId={hostile}"),
+            format!("https://id.localhost:{port}/account/login?loginHint={hostile}"),
+            format!("https://id.localhost:{port}/external/challenge?scheme={hostile}"),
+            format!("https://id.localhost:{port}/device?userCode={hostile}"),
+            format!("https://id.localhost:{port}/consent?returnUrl={hostile}"),
             format!(
                 "https://id.localhost:{port}/connect/authorize?client_id={hostile}&ui_locales={hostile}"
             ),
@@ -50,7 +54,7 @@ fn h326_nothing_in_an_address_runs() {
 #[test]
 fn pages_fit_a_screen_of_320_pixels() {
     play(Habits { narrow: true, ..Habits::default() }, |stage| async move {
-        let port = stage.demo.address().port();
+        let port = stage.place.address().port();
         let fits =
             "return document.documentElement.scrollWidth <= 320 && window.innerWidth === 320";
         stage.visit("/sitecore/shell/").await;

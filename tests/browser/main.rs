@@ -9,9 +9,19 @@
     clippy::print_stderr,
     clippy::unwrap_in_result,
     clippy::allow_attributes,
+    clippy::wildcard_enum_match_arm,
+    clippy::large_futures,
     reason = "helpers of tests are not tests to clippy, and a helper that fails has to end its test"
 )]
 
+mod access;
+#[path = "../it/acceptance/house.rs"]
+#[allow(dead_code, reason = "these tests take what they need of the house")]
+mod house;
 mod look;
+mod rooms;
 mod stage;
+#[path = "../it/support/mod.rs"]
+#[allow(dead_code, reason = "these tests take what they need of it")]
+mod support;
 mod walk;

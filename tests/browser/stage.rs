@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fantoccini::Client;
@@ -31,31 +32,43 @@ pub(crate) struct Habits {
     pub(crate) no_script: bool,
     /// Whether it is a telephone, 320 pixels wide.
     pub(crate) narrow: bool,
+    /// Whether it likes pages dark.
+    pub(crate) dark: bool,
 }
 
-/// A demo and a browser.
-pub(crate) struct Stage {
-    pub(crate) demo: Demo,
+/// A place, by itself a demo, and a browser.
+pub(crate) struct Stage<P = Demo> {
+    pub(crate) place: P,
     pub(crate) browser: Client,
     driver: Driver,
 }
 
-/// Plays `story` on a stage of its own, and clears the stage whatever comes of it.
-pub(crate) fn play<F>(habits: Habits, story: impl FnOnce(std::sync::Arc<Stage>) -> F)
+/// Plays `story` in a demo of its own.
+pub(crate) fn play<F>(habits: Habits, story: impl FnOnce(Arc<Stage>) -> F)
 where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let options = DemoOptions { port: 0, operations_port: 0, ..DemoOptions::default() };
+    play_at(habits, async { Demo::start(options).await.unwrap() }, story);
+}
+
+/// Plays `story` at a place of its own, and clears the stage whatever comes of it.
+pub(crate) fn play_at<P, F>(
+    habits: Habits,
+    place: impl Future<Output = P>,
+    story: impl FnOnce(Arc<Stage<P>>) -> F,
+) where
+    P: Send + Sync + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     let Some(driver) = Driver::start() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let demo =
-            Demo::start(DemoOptions { port: 0, operations_port: 0, ..DemoOptions::default() })
-                .await
-                .unwrap();
+        let place = place.await;
         let browser = driver.open(habits).await;
-        let stage = std::sync::Arc::new(Stage { demo, browser, driver });
-        let told = tokio::spawn(story(std::sync::Arc::clone(&stage))).await;
-        let stage = std::sync::Arc::into_inner(stage).expect("the story keeps nothing");
+        let stage = Arc::new(Stage { place, browser, driver });
+        let told = tokio::spawn(story(Arc::clone(&stage))).await;
+        let stage = Arc::into_inner(stage).expect("the story keeps nothing");
         if told.is_err() {
             eprintln!("the browser was at {:?}", stage.browser.current_url().await);
             eprintln!("and saw {}", stage.browser.source().await.unwrap_or_default());
@@ -66,20 +79,27 @@ where
 }
 
 impl Stage {
-    async fn clear(self) {
-        drop(self.browser.close().await);
-        self.demo.stop().await;
-        drop(self.driver);
-    }
-
     /// An address on the CMS.
     pub(crate) fn cms(&self, path: &str) -> String {
-        format!("https://cms.localhost:{}{path}", self.demo.address().port())
+        format!("https://cms.localhost:{}{path}", self.place.address().port())
     }
 
     /// Goes to a page of the CMS.
     pub(crate) async fn visit(&self, path: &str) {
         self.browser.goto(&self.cms(path)).await.unwrap();
+    }
+
+    /// Signs in as the demo's author.
+    pub(crate) async fn sign_in_as_jane(&self) {
+        let jane = &self.place.users()[0];
+        self.sign_in(jane.name, jane.password.expose()).await;
+    }
+}
+
+impl<P> Stage<P> {
+    async fn clear(self) {
+        drop(self.browser.close().await);
+        drop((self.place, self.driver));
     }
 
     /// The element that `css` finds, waited for.
@@ -144,12 +164,6 @@ impl Stage {
         self.press(ENTER).await;
     }
 
-    /// Signs in as the demo's author.
-    pub(crate) async fn sign_in_as_jane(&self) {
-        let jane = &self.demo.users()[0];
-        self.sign_in(jane.name, jane.password.expose()).await;
-    }
-
     /// What `script` returns in the page.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.browser.execute(script, Vec::new()).await.unwrap()
@@ -191,6 +205,9 @@ impl Driver {
     async fn open(&self, habits: Habits) -> Client {
         let mut arguments = vec!["--headless=new", "--disable-gpu", "--disable-dev-shm-usage"];
         arguments.extend(["--no-sandbox", "--no-first-run", "--disable-background-networking"]);
+        if habits.dark {
+            arguments.push("--blink-settings=preferredColorScheme=0");
+        }
         let mut options = json!({ "args": arguments });
         if habits.no_script {
             options["prefs"] = json!({ "profile.managed_default_content_settings.javascript": 2 });

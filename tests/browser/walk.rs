@@ -59,7 +59,7 @@ fn everything_but_the_socket_works_without_script() {
 fn a_group_at_the_partner_becomes_a_role_here() {
     play(Habits::default(), |stage| async move {
         stage.visit("/identity/login/shell/Partner").await;
-        let sam = stage.demo.partner_user();
+        let sam = stage.place.partner_user();
         stage.sign_in(sam.name, sam.password.expose()).await;
         assert!(stage.text("#user").await.starts_with("sitecore\\"));
         assert_eq!(stage.text("#email").await, "sam@partner.test");
@@ -78,7 +78,7 @@ fn a_wrong_password_says_so_and_keeps_the_name() {
         stage.see("[role=alert]").await;
         let name = stage.see("#username").await.prop("value").await.unwrap();
         assert_eq!(name.as_deref(), Some("sitecore\\jane"));
-        let jane = &stage.demo.users()[0];
+        let jane = &stage.place.users()[0];
         stage.tab_to("password").await;
         stage.press(jane.password.expose()).await;
         stage.press(ENTER).await;

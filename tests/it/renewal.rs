@@ -169,6 +169,24 @@ async fn a_provider_that_is_down_ends_nothing_and_is_asked_again_after_a_pause()
 }
 
 #[tokio::test]
+async fn a_refresh_that_breaks_off_loses_no_token() {
+    let world = World::with(
+        r#"<gateway><connections><connection provider="Partner" set:scopes="openid profile email offline_access" set:userinfo="true" set:refreshAfter="10m" /></connections></gateway>"#,
+    )
+    .await;
+    let browser = world.jane().await;
+    world.idp.answers("userinfo", vec![Step::answer("503 Service Unavailable", &[], "down")]);
+    world.later(600);
+    for _ in 0..2 {
+        assert_eq!(roles(&world, &browser).await.as_deref(), Some("sitecore\\Author"));
+    }
+    world.idp.honest();
+    world.idp.person(without_groups());
+    world.later(30);
+    assert_eq!(roles(&world, &browser).await.as_deref(), Some(""), "with the token that came");
+}
+
+#[tokio::test]
 async fn a_session_that_is_renewed_keeps_its_own_limits() {
     let world = world(r#"set:refreshAfter="1m""#).await;
     let browser = world.jane().await;

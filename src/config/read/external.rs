@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::config::fault::Origin;
 use crate::config::model::ClaimPattern;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
@@ -193,19 +192,14 @@ fn filled_in(setting: &Setting, name: &str) -> Option<String> {
 
 /// Refuses what lacks our name or our secret there.
 fn complete(setting: &Setting, known: &Known) -> Result<(), Refusal> {
-    let facebook = known.preset == Some(Preset::Facebook);
-    let key = |usual: &'static str, facebooks: &'static str| {
-        let names = [usual, if facebook { facebooks } else { usual }];
-        let written = names.iter().find_map(|name| setting.child(name));
-        let origin = written.map_or(&setting.origin, |key| &key.origin);
-        (written.map_or(usual, |key| key.name.as_str()), origin)
-    };
-    let missing = |what: &str, (name, origin): (&str, &Origin)| {
+    let written = |names: [&str; 3]| names.iter().find_map(|name| setting.child(name));
+    let missing = |what: &str, key: Option<&Setting>, usual: &str| {
+        let origin = key.map_or(&setting.origin, |key| &key.origin);
+        let name = key.map_or(usual, |key| key.name.as_str());
         Err(Refusal::at(origin, what, format!("write <{name}>…</{name}>")))
     };
     if known.client_id.is_none() {
-        let (name, _) = key("ClientId", "ApplicationId");
-        return missing("the client id is missing", (name, &setting.origin));
+        return missing("the client id is missing", None, "ClientId");
     }
     // Where nothing says otherwise, a file without a secret is that of a public client.
     let public = match known.preset {
@@ -213,8 +207,8 @@ fn complete(setting: &Setting, known: &Known) -> Result<(), Refusal> {
         Some(_) => known.response_type == ResponseType::IdToken,
     };
     if known.client_secret.is_none() && !public {
-        let (name, _) = key("ClientSecret", "ApplicationSecret");
-        return missing("the client secret is missing", (name, &setting.origin));
+        let key = written(["ClientSecret", "AppSecret", "ApplicationSecret"]);
+        return missing("the client secret is missing", key, "ClientSecret");
     }
     Ok(())
 }

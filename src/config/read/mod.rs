@@ -129,8 +129,7 @@ fn config(
     let surroundings = Surroundings {
         connections: &connections,
         own_origins: &issuer::own_origins(&sites.drafts, &listeners),
-        clients_authority: issuer::clients_authority(gateway),
-        issuer: issuer::issuer(gateway, dictionary, &sites.drafts, &listeners, report),
+        own: issuer::own(gateway, dictionary, &sites.drafts, &listeners, report),
     };
     let identity_server = identity_server::read(dictionary, surroundings, report);
     serve_identity(&mut sites, &identity_server, report);

@@ -35,6 +35,7 @@ pub(super) use fault::is_about_redirect;
 pub(super) use logout_token::LogoutToken;
 pub(super) use logout_token::addressed;
 pub(super) use metadata::Metadata;
+pub(super) use refresh::Interrupted;
 pub(super) use refresh::SignedIn;
 
 use crate::clock::Timestamp;

@@ -9,9 +9,13 @@ use crate::acceptance::house::client;
 use crate::acceptance::house::redirect_uri;
 use crate::acceptance::house::request;
 use crate::acceptance::house::secret;
+use crate::acceptance::house::settings;
+use crate::support::cms::EchoCms;
+use crate::support::cms::Step;
 use crate::support::signing;
 use crate::support::signing::Signature;
 use crate::support::signing::Token;
+use crate::support::tls;
 use crate::support::wire::Answer;
 
 /// RFC 7636, appendix B.
@@ -728,6 +732,66 @@ async fn authz37_a_client_that_must_sign_does_and_a_reference_is_off_unless_swit
     let page = house.onward(&mut browser, answer).await.page();
     assert!(page.text().contains("id=\"sign-in\""), "what stands beside it does not count");
     assert!(!house.type_in(&mut browser, &page, "jane").await.reply().sent("code").is_empty());
+}
+
+#[tokio::test]
+async fn authz38_o315_a_request_is_fetched_only_where_the_client_lives() {
+    let keys = |port: u16| {
+        let uris = format!(
+            "<RedirectUris><U1>{}</U1><U2>https://inner.localhost:{port}/callback</U2></RedirectUris>",
+            redirect_uri("jar")
+        );
+        let on = "<Endpoints><EnableJwtRequestUri>true</EnableJwtRequestUri></Endpoints><StrictJARValidation>true</StrictJARValidation>";
+        let document = settings(&signing_client("jar", &uris));
+        document.replace("<IdentityServer>", &format!("<IdentityServer>{on}"))
+    };
+    let published = EchoCms::start().await;
+    let port = tls::terminate(published.address).await;
+    let trust = "<gateway><identityServer set:clientsCa=\"{folder}/server.pem\" /></gateway>";
+    let house = House::settings(&keys(port), trust).await;
+    let mut signed = object(&house, "jar", &[]);
+    signed.header["typ"] = json!("oauth-authz-req+jwt");
+    let kind = "Content-Type: application/oauth-authz-req+jwt";
+    let (good, html) = (signed.encode(), "Content-Type: text/html");
+    published.script(move |seen| {
+        vec![match seen.target.as_str() {
+            "/request.jwt" => Step::answer("200 OK", &[kind], &good),
+            "/html" => Step::answer("200 OK", &[html], &good),
+            "/empty" => Step::answer("200 OK", &[kind], ""),
+            "/moved" => Step::answer("302 Found", &["Location: /request.jwt"], ""),
+            "/broken" => Step::answer("500 Internal Server Error", &[kind], &good),
+            _ => Step::answer("404 Not Found", &[kind], &good),
+        }]
+    });
+    let at = |path: &str| format!("https://inner.localhost:{port}{path}");
+    let ask = async |address: &str| {
+        let more =
+            [("request_uri", address), ("scope", "openid email"), ("state", ""), ("nonce", "")];
+        house.ask(&mut house.browser(), "jar", &more).await
+    };
+    let page = ask(&at("/request.jwt")).await.page();
+    assert!(page.text().contains("id=\"sign-in\""), "{}", page.gist());
+    published.clear();
+    for (address, error) in [
+        (at("/gone"), "invalid_request_uri"),
+        (at("/broken"), "invalid_request_uri"),
+        (at("/moved"), "invalid_request_uri"),
+        (at("/html"), "invalid_request_uri"),
+        (at("/empty"), "invalid_request_object"),
+        (at(&format!("/{}", "a".repeat(512))), "invalid_request_uri"),
+        ("https://inner.localhost/request.jwt".to_owned(), "invalid_request_uri"),
+        (format!("http://inner.localhost:{port}/request.jwt"), "invalid_request_uri"),
+        (format!("https://u:p@inner.localhost:{port}/request.jwt"), "invalid_request_uri"),
+        (format!("https://127.0.0.1:{port}/request.jwt"), "invalid_request_uri"),
+        ("https://169.254.169.254/latest".to_owned(), "invalid_request_uri"),
+        ("file:///etc/passwd".to_owned(), "invalid_request_uri"),
+        ("request.jwt".to_owned(), "invalid_request_uri"),
+    ] {
+        assert_eq!(ask(&address).await.reply().sent("error"), error, "{address:.70}");
+    }
+    assert_eq!(published.count(), 5, "nothing else was asked");
+    let found = house.get("/.well-known/openid-configuration", &[]).await.json();
+    assert_eq!(found["request_uri_parameter_supported"], true);
 }
 
 #[tokio::test]

@@ -3,9 +3,17 @@
 use url::Url;
 
 use crate::acceptance::house::House;
+use crate::acceptance::house::PASSWORD;
 use crate::acceptance::house::Reply;
+use crate::acceptance::house::redirect_uri;
+use crate::acceptance::house::request;
+use crate::acceptance::house::secret;
+use crate::support::browser::Browser;
+use crate::support::html;
 use crate::support::signing::base64url;
+use crate::support::signing::part;
 use crate::support::signing::sha256;
+use crate::support::tls;
 use crate::support::wire::Answer;
 
 /// What the frame tells the client that asks about the answer it once got.
@@ -130,4 +138,82 @@ async fn chk05_our_own_origin_is_no_stranger() {
     let own: Vec<(&str, &str)> = own.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let answer = house.get("/.well-known/openid-configuration", &own).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, None));
+}
+
+/// Signs Jane in at `base`, an address of the identity server, for the client `web`, and goes on to
+/// userinfo; the issuer that discovery names. Every request carries `line`.
+async fn whole_flow(base: &str, line: (&str, &str)) -> String {
+    let mut browser = Browser::new(base);
+    let from_here = |browser: &Browser, path: &str| {
+        let request = browser.visit(&format!("{base}{path}"));
+        request.header(line.0, line.1)
+    };
+    let start = from_here(&browser, &request("web", &[]));
+    let answer = browser.send(start).await;
+    let login = browser.url.join(answer.location()).unwrap();
+    assert!(login.as_str().starts_with(&format!("{base}/account/login?")), "{login}");
+    let answer = browser.send(browser.visit(login.as_str()).header(line.0, line.1)).await;
+    let form = html::forms(&answer.text()).into_iter().find(|form| form.inner.contains("password"));
+    let form = form.unwrap_or_else(|| panic!("no form: {} {}", answer.status, answer.gist()));
+    let mut fields = form.fields;
+    fields.retain(|(name, _)| !["username", "password"].contains(&name.as_str()));
+    fields
+        .extend([("username", "jane"), ("password", PASSWORD)].map(|(n, v)| (n.into(), v.into())));
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let action = browser.url.join(&form.action).unwrap();
+    let origin = action.origin().ascii_serialization();
+    let post = browser.navigation("POST", action.as_str(), "same-origin");
+    let post = post.header("Origin", &origin).header(line.0, line.1).form(&fields);
+    let answer = browser.send(post).await;
+    for set in answer.values("set-cookie") {
+        assert!(set.contains("Secure") && set.contains("Path=/"), "{set}");
+    }
+    let back = browser.url.join(answer.location()).unwrap();
+    let answer = browser.send(browser.visit(back.as_str()).header(line.0, line.1)).await;
+    let reply = crate::acceptance::house::reply(&answer).expect("the client is answered");
+    let redirect_uri = redirect_uri("web");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", reply.sent("code")),
+        ("redirect_uri", redirect_uri.as_str()),
+        ("client_id", "web"),
+        ("client_secret", &secret("web")),
+    ];
+    let post = browser.bare("POST", &format!("{base}/connect/token")).header(line.0, line.1);
+    let tokens = browser.send(post.form(&form)).await.json();
+    let claims = part(tokens["id_token"].as_str().unwrap(), 1);
+    let found = browser.send(from_here(&browser, "/.well-known/openid-configuration")).await.json();
+    assert_eq!((&claims["iss"], &reply.sent("iss").into()), (&found["issuer"], &found["issuer"]));
+    let issuer = found["issuer"].as_str().unwrap();
+    for (name, value) in found.as_object().unwrap() {
+        if name.ends_with("_endpoint") || name == "jwks_uri" || name == "check_session_iframe" {
+            assert!(value.as_str().unwrap().starts_with(&format!("{issuer}/")), "{name}: {value}");
+        }
+    }
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let info = browser.bare("GET", &format!("{base}/connect/userinfo"));
+    let info = info.header(line.0, line.1).header("Authorization", &bearer);
+    assert_eq!(browser.send(info).await.json()["sub"], claims["sub"]);
+    issuer.to_owned()
+}
+
+#[tokio::test]
+async fn chk06_disc02_the_whole_flow_works_under_a_folder() {
+    let patch = "<sites><site name=\"identity\" set:virtualFolder=\"/sso/id\" /></sites>";
+    let house = House::with("", patch).await;
+    let base = format!("{}/sso/id", house.issuer());
+    assert_eq!(whole_flow(&base, ("X-Nothing", "1")).await, base);
+    let elsewhere = house.get("/connect/authorize", &[]).await;
+    assert_eq!(elsewhere.status, 502, "another site's, whose server is not there");
+}
+
+#[tokio::test]
+async fn chk06_disc02_the_whole_flow_works_behind_what_terminates_tls() {
+    let patch = "<gateway><identityServer set:issuer=\"https://id.example.test\" />
+        <listeners><listener name=\"behind\" address=\"127.0.0.1:0\" plain=\"true\" trustedProxies=\"127.0.0.0/8\" hosts=\"cms.localhost\" /></listeners></gateway>";
+    let house = House::with("", patch).await;
+    let behind = house.gateway.app.address("behind").unwrap();
+    let base = format!("https://id.localhost:{}", tls::terminate(behind).await);
+    let issuer = whole_flow(&base, ("X-Forwarded-Proto", "https")).await;
+    assert_eq!(issuer, "https://id.example.test");
 }

@@ -222,6 +222,22 @@ async fn disc17_no_query_is_a_fault_of_ours() {
 }
 
 #[tokio::test]
+async fn disc18_a_derived_issuer_is_in_lower_case_unless_the_owner_wants_it_as_written() {
+    for (keys, expected) in [
+        ("<PublicOrigin>https://ID.Example.test</PublicOrigin>", "https://id.example.test"),
+        (
+            "<PublicOrigin>https://ID.Example.test</PublicOrigin><LowerCaseIssuerUri>false</LowerCaseIssuerUri>",
+            "https://ID.Example.test",
+        ),
+    ] {
+        let house = House::settings(&with_options(keys), "").await;
+        let found = document(&house).await;
+        assert_eq!(found["issuer"], expected);
+        assert_eq!(found["token_endpoint"], format!("{expected}/connect/token"));
+    }
+}
+
+#[tokio::test]
 async fn disc19_how_long_the_document_may_be_kept_is_the_owners_to_say() {
     let house = House::start().await;
     assert_eq!(house.get(DISCOVERY, &[]).await.header("cache-control"), None);

@@ -361,9 +361,14 @@ pub(crate) fn reply(answer: &Answer) -> Option<Reply> {
 
 const SETTINGS: &str = "conf/identity/house.xml";
 
-/// The usual `<Settings>` document, with `more` clients.
+/// The usual `<Settings>` document, with `more` clients, which stand in place of usual ones of the
+/// same id.
 pub(crate) fn settings(more: &str) -> String {
-    let clients = clients();
+    let id = |text: &str| {
+        text.split("</ClientId>").next().unwrap().rsplit('>').next().unwrap().to_owned()
+    };
+    let other = |usual: &String| !more.contains(&format!("<ClientId>{}</ClientId>", id(usual)));
+    let clients = clients().into_iter().filter(other).collect::<Vec<_>>().concat();
     format!(
         "<Settings><Sitecore>\n<IdentityServer>\n<Clients>\n{clients}{more}</Clients>\n{RESOURCES}\
          </IdentityServer>\n{PARTNER}</Sitecore></Settings>\n"
@@ -371,8 +376,8 @@ pub(crate) fn settings(more: &str) -> String {
 }
 
 /// One client of every kind.
-fn clients() -> String {
-    [
+fn clients() -> Vec<String> {
+    vec![
         client("web", "authorization_code", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
         client("other", "authorization_code", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
         client("strict", "authorization_code", "<RequirePkce>true</RequirePkce>"),
@@ -393,7 +398,11 @@ fn clients() -> String {
             "implicit",
             "<AllowAccessTokensViaBrowser>true</AllowAccessTokensViaBrowser>",
         ),
-        client("machine", "client_credentials", "<AllowedScopes><S1>api1</S1><S2>api2</S2></AllowedScopes>"),
+        client(
+            "machine",
+            "client_credentials",
+            "<AllowedScopes><S1>api1</S1><S2>api2</S2></AllowedScopes>",
+        ),
         client("password", "password", "<AllowOfflineAccess>true</AllowOfflineAccess>"),
         client(
             "device",
@@ -411,7 +420,6 @@ fn clients() -> String {
             "<RequireConsent>true</RequireConsent><AllowOfflineAccess>true</AllowOfflineAccess>",
         ),
     ]
-    .concat()
 }
 
 /// A `<Clients>` entry: a client that may use `grants` (words), with the usual redirect URI, secret

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use crate::acceptance::house::House;
 use crate::acceptance::house::basic;
-use crate::acceptance::house::client;
 use crate::acceptance::house::secret;
 use crate::acceptance::house::settings;
 use crate::support::wire::Answer;
@@ -95,8 +94,7 @@ async fn intr05_l272_a_token_for_another_api_is_inactive() {
 
 #[tokio::test]
 async fn intr06_reference_tokens_are_described_alike_and_nothing_is_stored() {
-    let keys = "<AccessTokenType>1</AccessTokenType>";
-    let house = House::with(&client("reference", "authorization_code", keys), "").await;
+    let house = House::start().await;
     let mut browser = house.browser();
     let scope = [("scope", "openid api1 api2")];
     let tokens = house.tokens(&mut browser, "reference", &scope).await;
@@ -112,6 +110,28 @@ async fn intr06_reference_tokens_are_described_alike_and_nothing_is_stored() {
     assert_eq!(said["exp"].as_i64().unwrap() - said["iat"].as_i64().unwrap(), 3600);
     house.later(3601);
     inactive(&ask(&house, "api1", token).await);
+}
+
+#[tokio::test]
+async fn l272_an_api_hears_no_claims_that_another_api_asked_for() {
+    let wants = |api: &str, claim: &str| {
+        let name = format!("<Name>{api}</Name>");
+        (name.clone(), format!("{name}<UserClaims><C1>{claim}</C1></UserClaims>"))
+    };
+    let [one, two] = [wants("api1", "given_name"), wants("api2", "phone_number")];
+    let document = settings("").replace(&one.0, &one.1).replace(&two.0, &two.1);
+    let house = House::settings(&document, "").await;
+    for client in ["web", "reference"] {
+        let scope = [("scope", "openid api1 api2")];
+        let tokens = house.tokens(&mut house.browser(), client, &scope).await;
+        let said = ask(&house, "api1", text(&tokens, "access_token")).await.json();
+        assert_eq!((&said["given_name"], said.get("phone_number")), (&json!("Jane"), None));
+        let said = ask(&house, "api2", text(&tokens, "access_token")).await.json();
+        assert_eq!(
+            (said.get("given_name"), &said["phone_number"]),
+            (None, &json!("+45 1234 5678"))
+        );
+    }
 }
 
 #[tokio::test]

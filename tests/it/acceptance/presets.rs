@@ -3,13 +3,13 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::acceptance::fed::claims_of;
-use crate::acceptance::fed::connection;
-use crate::acceptance::fed::external;
-use crate::acceptance::fed::rule;
-use crate::acceptance::fed::settings;
 use crate::acceptance::house::House;
 use crate::acceptance::house::client;
+use crate::acceptance::partners::claims_of;
+use crate::acceptance::partners::connection;
+use crate::acceptance::partners::external;
+use crate::acceptance::partners::rule;
+use crate::acceptance::partners::settings;
 use crate::support::logs;
 use crate::support::provider;
 use crate::support::provider::lie;
@@ -352,4 +352,19 @@ async fn a_hybrid_answer_in_the_fragment_is_read_by_a_page() {
     let posted = browser.navigation("POST", page, "same-origin").form(&fields);
     let done = browser.send(posted).await;
     assert_eq!((done.status, done.location()), (303, "/grants"));
+}
+
+#[tokio::test]
+async fn h175_a_plain_answer_is_taken_at_its_own_address_alone() {
+    let github = PlainProvider::start(Part::GitHub, json!({"id": 1, "login": "octocat"})).await;
+    let attributes = format!("preset=\"github\" {}", github.connection());
+    let house = with("GitHub", "", &attributes, &[]).await;
+    let mut browser = house.browser();
+    let start = browser.get("/external/challenge?scheme=GitHub").await;
+    let back = browser.get(start.location()).await.location().to_owned();
+    let elsewhere = browser.get(&back.replace("/signin-github", "/signin-oidc")).await;
+    assert_eq!((elsewhere.status, browser.cookie("idsrv")), (400, None));
+    let late = browser.get(&back).await;
+    assert!(late.is_redirect() && late.location().starts_with(&github.base), "it begins once more");
+    assert_eq!((github.count("/token"), house.idp.count("token")), (0, 0));
 }

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::acceptance::house::House;
 use crate::acceptance::house::basic;
-use crate::acceptance::house::client;
 use crate::acceptance::house::redirect_uri;
 use crate::acceptance::house::secret;
 use crate::support::wire::Answer;
@@ -32,7 +31,7 @@ async fn rev01_a_revocation_is_a_clients_posted_form_with_a_token() {
 
 #[tokio::test]
 async fn rev02_a_reference_token_is_inactive_afterwards() {
-    let house = House::with(&reference("reference"), "").await;
+    let house = House::start().await;
     let tokens = house.tokens(&mut house.browser(), "reference", &[OFFLINE]).await;
     let token = text(&tokens, "access_token");
     assert!(is_active(&house, token).await);
@@ -60,7 +59,7 @@ async fn rev02_a_jwt_access_token_is_inactive_afterwards() {
 
 #[tokio::test]
 async fn rev03_a_refresh_token_takes_what_came_of_it_along() {
-    let house = House::with(&reference("reference"), "").await;
+    let house = House::start().await;
     let mut browser = house.browser();
     let earlier = house.tokens(&mut browser, "reference", &[OFFLINE]).await;
     let tokens = house.tokens(&mut browser, "reference", &[OFFLINE]).await;
@@ -85,7 +84,7 @@ async fn rev03_a_refresh_token_that_was_replaced_ends_its_family() {
 
 #[tokio::test]
 async fn rev04_a_hint_that_misleads_does_no_harm() {
-    let house = House::with(&reference("reference"), "").await;
+    let house = House::start().await;
     let mut browser = house.browser();
     for hints in [["access_token", "refresh_token"], ["refresh_token", "access_token"]] {
         let tokens = house.tokens(&mut browser, "reference", &[OFFLINE]).await;
@@ -102,7 +101,7 @@ async fn rev04_a_hint_that_misleads_does_no_harm() {
 
 #[tokio::test]
 async fn rev05_an_unknown_or_foreign_token_is_200_and_the_foreign_one_lives() {
-    let house = House::with(&reference("reference"), "").await;
+    let house = House::start().await;
     assert_eq!(revoke(&house, "other", &[("token", "nonsense")]).await.status, 200);
     for client in ["web", "reference"] {
         let tokens = house.tokens(&mut house.browser(), client, &[OFFLINE]).await;
@@ -171,9 +170,4 @@ fn error(answer: &Answer) -> String {
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}"))
-}
-
-fn reference(id: &str) -> String {
-    let keys = "<AccessTokenType>1</AccessTokenType><AllowOfflineAccess>true</AllowOfflineAccess>";
-    client(id, "authorization_code", keys)
 }

@@ -105,8 +105,7 @@ async fn ui06_l271_a_person_or_client_that_is_switched_off_ends_the_token() {
 
 #[tokio::test]
 async fn ui07_a_reference_token_works_until_it_is_revoked() {
-    let keys = "<AccessTokenType>1</AccessTokenType>";
-    let house = House::with(&client("reference", "authorization_code", keys), "").await;
+    let house = House::start().await;
     let token = token(&house, "reference", "openid profile").await;
     assert!(!token.contains('.'), "{token}");
     assert_eq!(house.userinfo(&token).await.json()["given_name"], "Jane");
