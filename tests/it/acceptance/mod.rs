@@ -19,6 +19,7 @@ mod fed;
 mod federated_logout;
 mod intr;
 mod login;
+mod login_rules;
 mod par;
 mod presets;
 mod refresh;
