@@ -74,7 +74,6 @@ impl IdentityServer {
             // Tells that none of them would be `none`.
             "request_object_signing_alg_values_supported": request_object::ALGORITHMS,
             "authorization_response_iss_parameter_supported": true,
-            "dpop_signing_alg_values_supported": dpop::ALGORITHMS,
         })
     }
 }

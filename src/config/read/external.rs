@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::config::fault::Origin;
 use crate::config::model::ClaimPattern;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;

@@ -1,13 +1,13 @@
 //! `Sitecore:IdentityServer` and its external providers → [`IdentityServerSettings`] (spec §4).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::model::identity_server::IdentityServerSettings;
 use crate::config::read::clients;
 use crate::config::read::connections::Connections;
 use crate::config::read::external;
+use crate::config::read::issuer::Own;
 use crate::config::read::report::Report;
 use crate::config::read::resources;
 use crate::config::read::resources::Resources;
@@ -21,10 +21,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) connections: &'a Connections<'a>,
     /// Origins of the gateway's own CMS sites.
     pub(crate) own_origins: &'a [String],
-    /// The issuer, when a site is an identity server.
-    pub(crate) issuer: Option<String>,
-    /// What clients' certificates may end in.
-    pub(crate) clients_authority: Option<PathBuf>,
+    /// What `<gateway>` says of the identity server.
+    pub(crate) own: Own,
 }
 
 /// Reads clients, resources, external providers and account options.
@@ -48,7 +46,7 @@ pub(crate) fn read(
     let prefix = options.and_then(|options| options.text("AccountPrefix"));
     let Resources { identity, apis, scopes } = resources::read(server, report);
     IdentityServerSettings {
-        issuer: surroundings.issuer,
+        issuer: surroundings.own.issuer,
         clients: clients::read(server, surroundings.own_origins, report),
         identity_resources: identity,
         api_resources: apis,
@@ -56,7 +54,7 @@ pub(crate) fn read(
         external_providers: external::read(&dictionary.root, surroundings.connections, report),
         account_options,
         account_prefix: prefix.unwrap_or("sitecore\\").to_owned(),
-        clients_authority: surroundings.clients_authority,
+        clients_authority: surroundings.own.clients_authority,
         options: server_options::read(server, report),
         values: dictionary.values(),
     }

@@ -10,20 +10,42 @@ use crate::config::model::Listener;
 use crate::config::model::ListenerKind;
 use crate::config::read::dictionary;
 use crate::config::read::gateway::Gateway;
+use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
 use crate::config::read::sites::SiteDraft;
 use crate::config::settings::Dictionary;
 
-/// The issuer: what is written, else the address of the site that is the identity server. `None`
-/// without such a site.
-pub(crate) fn issuer(
+/// What `<gateway>` says of the embedded identity server.
+#[derive(Debug)]
+pub(crate) struct Own {
+    /// The issuer, when a site is an identity server.
+    pub(crate) issuer: Option<String>,
+    /// What the certificates of clients may end in that are called by back-channel (`clientsCa`).
+    pub(crate) clients_authority: Option<PathBuf>,
+}
+
+/// Reads `<identityServer>` and what else makes the issuer.
+pub(crate) fn own(
     gateway: Gateway<'_>,
     settings: &Dictionary,
     sites: &[SiteDraft],
     listeners: &[Listener],
     report: &mut Report,
-) -> Option<String> {
+) -> Own {
     let ours = gateway.section("identityServer", &["clientsCa", "issuer"], &[], report);
+    let clients_authority = ours.and_then(|ours| ours.path("clientsCa"));
+    Own { issuer: issuer(ours, settings, sites, listeners, report), clients_authority }
+}
+
+/// The issuer: what is written, else the address of the site that is the identity server. `None`
+/// without such a site.
+fn issuer(
+    ours: Option<Ours<'_>>,
+    settings: &Dictionary,
+    sites: &[SiteDraft],
+    listeners: &[Listener],
+    report: &mut Report,
+) -> Option<String> {
     let site = sites.iter().find(|d| d.site.destination == Destination::IdentityServer)?;
     let written = ours.and_then(|o| Some((o.text("issuer")?, o.origin_of("issuer"))));
     let server = settings.root.child("IdentityServer");
@@ -48,12 +70,6 @@ pub(crate) fn issuer(
     let port = site.external_port.or(site.site.port).or_else(|| ports(listeners).next());
     let origin = address(&host?, port.unwrap_or(443));
     Some(cased(format!("{origin}{}", site.site.virtual_folder)))
-}
-
-/// What the certificates of clients may end in that are called by back-channel (`clientsCa`).
-pub(crate) fn clients_authority(gateway: Gateway<'_>) -> Option<PathBuf> {
-    let path = gateway.element().child("identityServer")?.value("clientsCa")?;
-    (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
 fn checked(text: &str, origin: &Origin, report: &mut Report) -> Option<String> {

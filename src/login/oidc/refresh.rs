@@ -68,8 +68,8 @@ impl RelyingParty {
         // A provider that does not rotate sends none, and the old one stays good (RFC 6749 §6).
         access.refresh_token.get_or_insert_with(|| known.refresh_token.clone());
         let refresh = next_refresh(peer.connection, &access, now);
-        let fresh = Fresh { id_token: id_token.as_ref(), access: &access };
-        let claims = match self.claims_again(peer, &metadata, fresh, known.id_token, now).await {
+        let fresh = Fresh { before: known.id_token, id_token: id_token.as_ref(), access: &access };
+        let claims = match self.claims_again(peer, &metadata, fresh, now).await {
             Ok(claims) => claims,
             Err(fault) => return Err(Interrupted { fault, refresh }),
         };
@@ -83,16 +83,15 @@ impl RelyingParty {
         })
     }
 
-    /// The claims that go with fresh tokens, in place of those of the ID token `before`.
+    /// The claims that go with fresh tokens.
     async fn claims_again(
         &self,
         peer: Peer<'_>,
         metadata: &Metadata,
         fresh: Fresh<'_>,
-        before: &Secret,
         now: Timestamp,
     ) -> Result<Map<String, Value>, Fault> {
-        let before = jws::peek(before.expose()).map_err(TokenFault::from)?.claims;
+        let before = jws::peek(fresh.before.expose()).map_err(TokenFault::from)?.claims;
         let mut claims = match fresh.id_token {
             None => before,
             Some(token) => {
@@ -120,6 +119,8 @@ impl RelyingParty {
 /// What a refresh has brought.
 #[derive(Clone, Copy)]
 struct Fresh<'a> {
+    /// The ID token that was good until now.
+    before: &'a Secret,
     id_token: Option<&'a Secret>,
     access: &'a Access,
 }
