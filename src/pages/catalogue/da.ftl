@@ -76,7 +76,6 @@ refused-unknown = Et program har sendt dig hertil med en forespørgsel, der ikke
 problem-bad_request = Denne forespørgsel kan ikke læses
 problem-sign_in_required = Log ind først
     .detail = Din session er slut, eller du er ikke logget ind.
-problem-invalid_token = Dette adgangstoken bliver ikke godtaget
 problem-invalid_token = Dette adgangstoken accepteres ikke
     .detail = Hent et nyt hos identitetsserveren: { $what }.
 problem-forbidden = Du har ikke adgang til denne side
