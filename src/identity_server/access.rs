@@ -95,8 +95,9 @@ impl IdentityServer {
         if !claims.contains_key("idp") {
             return Ok(Some(Access { claims, grant: None }));
         }
+        // Where there is a `jti`, a claim of the person's own may bear the other's name.
         let named = claims.get(mint::GRANT).and_then(Value::as_str);
-        let name = named.or_else(|| id.get(..grant::NAME_LENGTH)).unwrap_or_default();
+        let name = id.get(..grant::NAME_LENGTH).or(named).unwrap_or_default();
         let grant = self.live_grant(name, now).await?;
         Ok(grant.map(|grant| Access { claims, grant: Some(grant) }))
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::config::model::identity_server::Client;
+use crate::config::model::identity_server::IdentityServerSettings;
 use crate::config::model::identity_server::Resource;
 use crate::error::Problem;
 use crate::http::Response;
@@ -20,6 +21,8 @@ use crate::http::response;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::access::Access;
 use crate::identity_server::issuer_of;
+use crate::identity_server::person;
+use crate::identity_server::scope;
 use crate::session::Visit;
 
 /// Who asks.
@@ -40,9 +43,10 @@ impl IdentityServer {
         let Some(token) = form.get("token").filter(|token| !token.is_empty()) else {
             return Ok(response::json(StatusCode::BAD_REQUEST, &json!({"error": "missing_token"})));
         };
+        let settings = &visit.config.identity_server;
         let access = self.access(issuer, token, visit.exchange.now).await?;
         let access = access.filter(|access| access.is_current(&visit.config));
-        let description = access.and_then(|access| describe(access, &caller));
+        let description = access.and_then(|access| describe(settings, access, &caller));
         let description = description.unwrap_or_else(|| json!({"active": false}));
         Ok(response::json(StatusCode::OK, &description))
     }
@@ -57,25 +61,44 @@ impl IdentityServer {
     }
 }
 
-/// The token's claims, its scopes cut to the caller's own; `None` for a token that is not for it.
-fn describe(access: Access, caller: &Caller<'_>) -> Option<Value> {
+/// The token's claims, its scopes and what they release cut to the caller's own; `None` for a token
+/// that is not for it.
+fn describe(
+    settings: &IdentityServerSettings,
+    access: Access,
+    caller: &Caller<'_>,
+) -> Option<Value> {
     let mut scopes = access.scopes();
-    match caller {
+    let mut description = match caller {
         Caller::Api(api) => {
+            let all = scopes.clone();
             scopes.retain(|scope| api.scopes.contains(scope));
             if scopes.is_empty() || !is_for(&access, &api.name) {
                 return None;
             }
+            let others = claims_of_others(settings, api, (&all, &scopes));
+            let heard = access.claims.into_iter().filter(|(name, _)| !others.contains(&&**name));
+            heard.collect()
         }
-        Caller::Client(client) => {
-            let holder = access.claims.get("client_id").and_then(Value::as_str);
-            holder.filter(|holder| *holder == client.id)?;
-        }
-    }
-    let mut description = access.claims;
+        Caller::Client(client) if access.client() == client.id => access.claims,
+        Caller::Client(_) => return None,
+    };
     description.insert("scope".to_owned(), json!(scopes.join(" ")));
     description.insert("active".to_owned(), json!(true));
     Some(Value::Object(description))
+}
+
+/// Claims of the person that a token for `all` of its scopes holds because other APIs wanted them,
+/// and that neither `api` nor its `own` scopes did.
+fn claims_of_others<'a>(
+    settings: &'a IdentityServerSettings,
+    api: &'a Resource,
+    (all, own): (&'a [String], &'a [String]),
+) -> Vec<&'a str> {
+    let apis: Vec<&Resource> = settings.api_resources.iter().collect();
+    let own: Vec<&str> = scope::api_claims(settings, own, &[api]).collect();
+    let wanted = scope::api_claims(settings, all, &apis);
+    wanted.filter(|name| !own.contains(name) && !person::is_of_the_protocol(name)).collect()
 }
 
 /// Whether `api` is among the token's audiences.

@@ -10,12 +10,14 @@ use crate::claims::Claim;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::model::Config;
+use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::crypto::jws::moment;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::endpoint;
 use crate::login::oidc::Demands;
+use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
 use crate::login::oidc::Person;
 use crate::login::oidc::check_access_token;
@@ -36,42 +38,85 @@ pub struct Brought<'a> {
     pub now: Timestamp,
 }
 
+/// Why a token makes nobody the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unbelieved {
+    /// It is not good here; the caller is not told which rule it breaks.
+    Invalid(Reason),
+    /// It is good, and makes no user.
+    Nobody(Reason),
+    /// It cannot be judged: its issuer's keys cannot be had.
+    Unjudged,
+}
+
+impl Unbelieved {
+    /// A token that breaks a rule.
+    pub const INVALID: Self = Self::Invalid(Reason::TokenInvalid);
+
+    /// The reason as a label: one of a closed set.
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Invalid(reason) | Self::Nobody(reason) => reason.label(),
+            Self::Unjudged => Reason::ProviderDown.label(),
+        }
+    }
+}
+
 impl Login {
     /// Whom the token makes the caller; the identity ends with the token.
     ///
     /// # Errors
     ///
-    /// [`Reason::TokenInvalid`]; [`Reason::ProviderDown`] and [`Reason::ProviderMetadata`] when the
-    /// issuer's keys cannot be had; [`Reason::NotMapped`] where no token is taken;
-    /// [`Reason::NoUser`] and [`Reason::UnmappedClient`] when it is good and yet makes no user.
-    pub async fn bearer(&self, brought: &Brought<'_>) -> Result<Identity, Reason> {
+    /// See [`Unbelieved`].
+    pub async fn bearer(&self, brought: &Brought<'_>) -> Result<Identity, Unbelieved> {
         let Brought { config, site, now, .. } = *brought;
-        let rules = config.bearer.as_ref().ok_or(Reason::NotMapped)?;
-        let provider = site.providers.find(&rules.provider).filter(|p| p.is_enabled());
-        let provider = provider.ok_or(Reason::NotMapped)?;
-        let connection = endpoint::connection(provider).ok_or(Reason::NotMapped)?;
+        let provider = taken_from(config, site);
+        let connection = provider.and_then(|provider| endpoint::connection(provider));
+        let (Some(rules), Some(provider), Some(connection)) =
+            (&config.bearer, provider, connection)
+        else {
+            return Err(Unbelieved::Invalid(Reason::NotMapped));
+        };
         let typed = brought.described.is_some();
         let demands = Demands { rules, typed, now, skew: connection.clock_skew };
         let claims = match brought.described {
             // A reference token says nothing itself.
             Some(described) if !brought.token.contains('.') => {
-                check_access_token(described, &demands).map_err(|_| Reason::TokenInvalid)?;
+                check_access_token(described, &demands).map_err(|_| Unbelieved::INVALID)?;
                 described.clone()
             }
             Some(_) | None => {
                 let peer = Peer { provider, connection };
                 let verified = self.relying_party.access_token(peer, brought.token, &demands);
-                verified.await.map_err(|fault| fault.reason())?
+                verified.await.map_err(|fault| unbelieved(&fault))?
             }
         };
-        let ends_at = moment(&claims, "exp").ok_or(Reason::TokenInvalid)?;
+        let ends_at = moment(&claims, "exp").ok_or(Unbelieved::INVALID)?;
         let by_client = !claims.contains_key("sub");
-        let person = person(claims, now).ok_or(Reason::TokenInvalid)?;
-        let identity = Self::identify(config, site, provider, person, now)?;
+        let person = person(claims, now).ok_or(Unbelieved::INVALID)?;
+        let identity = Self::identify(config, site, provider, person, now).map_err(nobody)?;
         if by_client && !is_named_by_a_rule(&identity) {
-            return Err(Reason::UnmappedClient);
+            return Err(Unbelieved::Nobody(Reason::UnmappedClient));
         }
         Ok(Identity { ends_at: identity.ends_at.into_iter().chain([ends_at]).min(), ..identity })
+    }
+}
+
+/// The provider whose access tokens `site` takes.
+pub fn taken_from<'c>(config: &'c Config, site: &'c Site) -> Option<&'c Arc<Provider>> {
+    let rules = config.bearer.as_ref()?;
+    site.providers.find(&rules.provider).filter(|provider| provider.is_enabled())
+}
+
+fn unbelieved(fault: &Fault) -> Unbelieved {
+    if let Fault::Token(_) = fault { Unbelieved::INVALID } else { Unbelieved::Unjudged }
+}
+
+fn nobody(reason: Reason) -> Unbelieved {
+    if reason == Reason::SessionOver {
+        Unbelieved::Invalid(reason)
+    } else {
+        Unbelieved::Nobody(reason)
     }
 }
 

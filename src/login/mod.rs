@@ -48,6 +48,8 @@ use http::Method;
 pub use addresses::Addresses;
 pub use addresses::addresses;
 pub use bearer::Brought;
+pub use bearer::Unbelieved;
+pub use bearer::taken_from;
 pub use reason::Reason;
 pub use refresh::Occasion;
 pub use refresh::Renewed;

@@ -13,13 +13,13 @@ use moka::sync::Cache;
 
 use crate::clock::Timestamp;
 use crate::config::model::Config;
-use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::crypto::digest;
 use crate::crypto::jws;
 use crate::error::Problem;
+use crate::login;
 use crate::login::Brought;
-use crate::login::Reason;
+use crate::login::Unbelieved;
 use crate::observe::audit::Entry;
 use crate::observe::audit::Event;
 use crate::proxy::gateway::House;
@@ -66,7 +66,7 @@ pub async fn session(
     headers: &HeaderMap,
 ) -> Result<Option<Arc<Session>>, Problem> {
     let config = &story.gateway.config;
-    let Some(provider) = taken_from(config, story.site) else { return Ok(None) };
+    let Some(provider) = login::taken_from(config, story.site) else { return Ok(None) };
     let Some(token) = presented(headers)? else { return Ok(None) };
     // Where the CMS reads the header itself, it may know tokens that we do not.
     if story.site.pass_authorization && !is_from(config, token) {
@@ -83,19 +83,13 @@ pub async fn session(
     if let Some(kept) = kept {
         return Ok(Some(Arc::clone(&kept.session)));
     }
-    let identity = believe(story, token).await.map_err(|reason| refused(story, &reason))?;
+    let identity = believe(story, token).await.map_err(|why| refused(story, &why))?;
     let session = Arc::new(Session::of_token(id, identity, story.now));
     let check_again_at = story.now.plus(BELIEVED_FOR);
     house.believed.0.insert(id, Arc::new(Kept { session: Arc::clone(&session), check_again_at }));
     tell(story, Event::BearerAccepted, Some(&session.identity), None);
     house.metrics.bearer_tokens.with_label_values(&["accepted"]).inc();
     Ok(Some(session))
-}
-
-/// The provider whose access tokens `site` takes.
-pub fn taken_from<'c>(config: &'c Config, site: &'c Site) -> Option<&'c Arc<Provider>> {
-    let rules = config.bearer.as_ref()?;
-    site.providers.find(&rules.provider).filter(|provider| provider.is_enabled())
 }
 
 /// The token of the one `Authorization: Bearer` line (RFC 6750 §2.1); other schemes are not ours.
@@ -138,14 +132,14 @@ fn digest_of(generation: u64, token: &str) -> SessionId {
 }
 
 /// Has the token judged on the control runtime.
-async fn believe(story: &Story<'_>, token: &str) -> Result<Identity, Reason> {
+async fn believe(story: &Story<'_>, token: &str) -> Result<Identity, Unbelieved> {
     let (house, config) = (Arc::clone(&story.gateway.house), Arc::clone(&story.gateway.config));
     let (site, now, token) = (Arc::clone(story.site), story.now, token.to_owned());
     let control = house.control.clone();
     let work = control.spawn(async move { judge(&house, &config, &site, &token, now).await });
     match tokio::time::timeout(PATIENCE, work).await {
         Ok(Ok(judged)) => judged,
-        Ok(Err(_)) | Err(_) => Err(Reason::ProviderDown),
+        Ok(Err(_)) | Err(_) => Err(Unbelieved::Unjudged),
     }
 }
 
@@ -157,12 +151,12 @@ async fn judge(
     site: &Arc<Site>,
     token: &str,
     now: Timestamp,
-) -> Result<Identity, Reason> {
-    let issuer = taken_from(config, site).and_then(|provider| provider.issuer());
+) -> Result<Identity, Unbelieved> {
+    let issuer = login::taken_from(config, site).and_then(|provider| provider.issuer());
     let is_own = issuer.is_some() && issuer == config.identity_server.issuer.as_deref();
     let described = if is_own {
         let described = house.identity_server.describe_access_token(config, token, now).await;
-        Some(described.map_err(|_| Reason::ProviderDown)?.ok_or(Reason::TokenInvalid)?)
+        Some(described.map_err(|_| Unbelieved::Unjudged)?.ok_or(Unbelieved::INVALID)?)
     } else {
         None
     };
@@ -170,33 +164,34 @@ async fn judge(
     house.login.bearer(&brought).await
 }
 
-/// What the caller is told. Nobody learns which rule a token breaks: the log has it.
-fn refused(story: &Story<'_>, reason: &Reason) -> Problem {
-    let down = matches!(reason, Reason::ProviderDown | Reason::ProviderMetadata);
-    let outcome = if down { "unavailable" } else { "refused" };
-    story.gateway.house.metrics.bearer_tokens.with_label_values(&[outcome]).inc();
-    tell(story, Event::BearerRefused, None, Some(reason.label()));
-    let provider = taken_from(&story.gateway.config, story.site);
-    let provider = provider.map(|provider| provider.name.to_string()).unwrap_or_default();
-    match reason {
-        Reason::ProviderDown | Reason::ProviderMetadata => Problem::Unavailable(
-            "The access token cannot be checked at the moment. Try again in a few minutes.".into(),
-        ),
-        Reason::NoUser(_) | Reason::UnmappedClient => Problem::SignInFailed {
-            status: reason.status(),
-            reason: reason.label(),
-            detail: reason.detail(&provider),
-            provider: Some(provider),
-            retry: None,
-        },
-        _ => Problem::InvalidToken {
+/// What the caller is told. Nobody learns which rule a token breaks.
+fn refused(story: &Story<'_>, why: &Unbelieved) -> Problem {
+    let counted = if *why == Unbelieved::Unjudged { "unavailable" } else { "refused" };
+    story.gateway.house.metrics.bearer_tokens.with_label_values(&[counted]).inc();
+    tell(story, Event::BearerRefused, None, Some(why.label()));
+    match why {
+        Unbelieved::Invalid(_) => Problem::InvalidToken {
             description: "the token is not valid here, has expired or was revoked",
         },
+        Unbelieved::Nobody(reason) => {
+            let provider = login::taken_from(&story.gateway.config, story.site);
+            let provider = provider.map(|provider| provider.name.to_string()).unwrap_or_default();
+            Problem::SignInFailed {
+                status: reason.status(),
+                reason: reason.label(),
+                detail: reason.detail(&provider),
+                provider: Some(provider),
+                retry: None,
+            }
+        }
+        Unbelieved::Unjudged => Problem::Unavailable(
+            "The access token cannot be checked at the moment. Try again in a few minutes.".into(),
+        ),
     }
 }
 
 fn tell(story: &Story<'_>, event: Event, identity: Option<&Identity>, reason: Option<&str>) {
-    let provider = taken_from(&story.gateway.config, story.site);
+    let provider = login::taken_from(&story.gateway.config, story.site);
     let entry = Entry {
         event,
         site: &story.site.name,

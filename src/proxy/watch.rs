@@ -37,9 +37,10 @@ impl Watch {
     pub fn session_counts(&self) -> bool {
         let gateway = self.current.load();
         let house = &gateway.house;
-        let session = match self.session.of_token {
-            true => Some(&self.session).filter(|s| !s.is_over(house.clock.now())).cloned(),
-            false => house.sessions.live(&self.session.id),
+        let session = if self.session.of_token {
+            Some(&self.session).filter(|s| !s.is_over(house.clock.now())).cloned()
+        } else {
+            house.sessions.live(&self.session.id)
         };
         let (Some(session), Some(site)) = (session, gateway.config.site(&self.site)) else {
             return false;

@@ -116,7 +116,7 @@ impl Session {
             ends_at,
             idle: ends_at.since(now),
             of_token: true,
-            public_id: half.iter().map(|byte| format!("{byte:02x}")).collect(),
+            public_id: format!("{:032x}", u128::from_be_bytes(half)),
             last_used: AtomicI64::new(now.0),
             rendered: ArcSwapOption::empty(),
             renewal: None,

@@ -54,7 +54,7 @@ fn the_judge_can_tell_a_bad_page_from_a_good_one() {
         stage.see("main#sign-in").await;
         stage.is_accessible("the emergency page").await;
         stage.run("document.querySelectorAll('label').forEach(label => label.remove())").await;
-        stage.run("document.querySelector('main').style.color = '#777'").await;
+        stage.run("document.querySelector('main').style.color = '#bbb'").await;
         let Some(found) = stage.judged().await else { return };
         let found = found.to_string();
         assert!(found.contains("label: ") && found.contains("color-contrast: "), "{found}");

@@ -31,6 +31,10 @@ fn h326_nothing_in_an_address_runs() {
             format!("https://id.localhost:{port}/account/login?returnUrl={hostile}"),
             format!("https://id.localhost:{port}/account/logout?logoutId={hostile}"),
             format!("https://id.localhost:{port}/home/error?errorId={hostile}"),
+            format!("https://id.localhost:{port}/account/login?loginHint={hostile}"),
+            format!("https://id.localhost:{port}/external/challenge?scheme={hostile}"),
+            format!("https://id.localhost:{port}/device?userCode={hostile}"),
+            format!("https://id.localhost:{port}/consent?returnUrl={hostile}"),
             format!(
                 "https://id.localhost:{port}/connect/authorize?client_id={hostile}&ui_locales={hostile}"
             ),

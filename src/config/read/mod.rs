@@ -134,7 +134,6 @@ fn config(
     let identity_server = identity_server::read(dictionary, surroundings, report);
     serve_identity(&mut sites, &identity_server, report);
     let users = sessions::users(gateway, report);
-    store::warn_of_sql_server(dictionary, report);
     let config = Config {
         tree: Arc::clone(root),
         domains: domains(root),
@@ -167,9 +166,20 @@ fn config(
         property_maps,
         identity_server,
     };
-    check_connections(&config, &connections, report);
-    lint::run(&config, &sessions::origin_of(gateway, "sessions"), report);
+    store::warn_of_sql_server(dictionary, report);
+    look_over(&config, &connections, gateway, report);
     config
+}
+
+/// What can only be told of the whole.
+fn look_over(
+    config: &Config,
+    connections: &Connections<'_>,
+    gateway: Gateway<'_>,
+    report: &mut Report,
+) {
+    check_connections(config, connections, report);
+    lint::run(config, &sessions::origin_of(gateway, "sessions"), report);
 }
 
 /// The processor whose paths need no provider that is mapped to the site, and its list.

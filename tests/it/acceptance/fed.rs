@@ -1,105 +1,22 @@
 //! FED: signing in by way of an external provider.
 
-use serde_json::Value;
 use serde_json::json;
 
 use crate::acceptance::house;
 use crate::acceptance::house::House;
 use crate::acceptance::house::client;
-use crate::support::html;
+use crate::acceptance::partners::buttons;
+use crate::acceptance::partners::claims_of;
+use crate::acceptance::partners::connection;
+use crate::acceptance::partners::external;
+use crate::acceptance::partners::is_sign_in;
+use crate::acceptance::partners::settings;
+use crate::acceptance::partners::with_two;
 use crate::support::journey;
-use crate::support::provider::CLIENT_ID;
-use crate::support::provider::CLIENT_SECRET;
-use crate::support::provider::FakeProvider;
+use crate::support::provider;
 use crate::support::provider::lie;
 use crate::support::signing;
 use crate::support::signing::Token;
-use crate::support::wire::Answer;
-
-const PLUGIN: &str = "Sitecore.Plugin.IdentityProviders";
-
-/// An external provider's file entry.
-pub(super) fn external(scheme: &str, keys: &str) -> String {
-    format!(
-        "<{scheme} type=\"{PLUGIN}.IdentityProvider, {PLUGIN}\"><AuthenticationScheme>{scheme}</AuthenticationScheme>{keys}</{scheme}>"
-    )
-}
-
-/// A rule of an external provider.
-pub(super) fn rule(name: &str, sources: &str, targets: &str) -> String {
-    format!(
-        "<{name} type=\"{PLUGIN}.DefaultClaimsTransformation, {PLUGIN}\"><SourceClaims>{sources}</SourceClaims><NewClaims>{targets}</NewClaims></{name}>"
-    )
-}
-
-/// The usual settings with these further clients, external providers and keys of the server.
-pub(super) fn settings(clients: &str, externals: &str, server: &str) -> String {
-    house::settings(clients)
-        .replace("</IdentityProviders>", &format!("{externals}</IdentityProviders>"))
-        .replace("</IdentityServer>", &format!("{server}</IdentityServer>"))
-}
-
-/// A connection of `scheme` to `idp`.
-pub(super) fn connection(scheme: &str, idp: &FakeProvider, more: &str) -> String {
-    let issuer = &idp.issuer;
-    format!(
-        "<gateway><connections><connection provider=\"{scheme}\" authority=\"{issuer}\" clientId=\"{CLIENT_ID}\" clientSecret=\"{CLIENT_SECRET}\" requireHttpsMetadata=\"false\" {more} /></connections></gateway>"
-    )
-}
-
-/// With a second provider `Second` beside `Partner`, at the same issuer.
-async fn with_two(clients: &str, server: &str) -> House {
-    let house = House::with(clients, "").await;
-    let second = external("Second", "<DisplayName>Another way</DisplayName>");
-    let patch = connection("Second", &house.idp, "");
-    house.reload(&settings(clients, &second, server), &patch).await;
-    house
-}
-
-/// Rules for `Partner`.
-async fn with_rules(rules: &str) -> House {
-    let house = House::start().await;
-    let rules = format!("<ClaimsTransformations>{rules}</ClaimsTransformations></Partner>");
-    let everything = "<IdentityResources><Everything><Name>everything</Name><UserClaims><C1>role</C1><C2>groups</C2><C3>http://www.sitecore.net/identity/claims/isAdmin</C3><C4>department</C4><C5>one</C5><C6>two</C6><C7>sub</C7><C8>idp</C8><C9>http://www.sitecore.net/identity/claims/originalIssuer</C9></UserClaims></Everything></IdentityResources>";
-    let all = client(
-        "all",
-        "authorization_code",
-        "<AllowedScopes><S1>openid</S1><S2>profile</S2><S3>email</S3><S4>everything</S4></AllowedScopes>",
-    );
-    house.reload(&settings(&all, "", everything).replace("</Partner>", &rules), "").await;
-    house
-}
-
-/// Signs in at `scheme` for `client`; the ID token's claims and those of userinfo.
-pub(super) async fn claims_of(
-    house: &House,
-    scheme: &str,
-    client: &str,
-    scope: &str,
-) -> (Value, Value) {
-    let mut browser = house.browser();
-    let idp = format!("idp:{scheme}");
-    let more = [("acr_values", idp.as_str()), ("scope", scope)];
-    let reply = house.ask(&mut browser, client, &more).await.reply();
-    let tokens = house.redeem(client, reply.sent("code")).await.json();
-    let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
-    let userinfo = house.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
-    (claims, userinfo)
-}
-
-/// The captions of the buttons that lead to external providers.
-fn buttons(page: &Answer) -> Vec<String> {
-    let forms = html::forms(&page.text());
-    let external = forms.into_iter().filter(|form| form.action.contains("externallogin"));
-    let captions = ["Our partner", "Another way", "Gone"];
-    let caption =
-        |inner: &str| captions.iter().find(|c| inner.contains(**c)).map(|c| (*c).to_owned());
-    external.filter_map(|form| caption(&form.inner)).collect()
-}
-
-fn is_sign_in(page: &Answer) -> bool {
-    page.text().contains("id=\"sign-in\"")
-}
 
 #[tokio::test]
 async fn fed01_each_enabled_provider_is_a_button_with_its_display_name() {
@@ -306,12 +223,12 @@ async fn fed08_who_says_no_at_the_provider_is_told_so_and_signed_in_nowhere() {
 async fn fed09_the_second_sign_in_finds_the_first_ones_person() {
     let house = House::start().await;
     let (first, _) = claims_of(&house, "Partner", "web", "openid").await;
-    let mut renamed = crate::support::provider::jane();
+    let mut renamed = provider::jane();
     renamed["email"] = json!("another@partner.test");
     house.idp.person(renamed);
     let (again, _) = claims_of(&house, "Partner", "other", "openid").await;
     assert_eq!(first["sub"], again["sub"]);
-    house.idp.person(crate::support::provider::bob());
+    house.idp.person(provider::bob());
     let (bob, _) = claims_of(&house, "Partner", "web", "openid").await;
     assert_ne!(first["sub"], bob["sub"]);
 }
@@ -354,84 +271,6 @@ async fn fed11_a_name_identifier_stands_in_for_a_missing_sub() {
     let mut browser = house.browser();
     let page = house.ask(&mut browser, "web", &[("acr_values", "idp:Partner")]).await.page();
     assert_eq!((page.status, browser.cookie("idsrv")), (502, None));
-}
-
-#[tokio::test]
-async fn fed13_rules_match_values_all_of_them_copy_add_and_keep() {
-    let rules = [
-        rule(
-            "R1",
-            "<C1 type=\"groups\" value=\"editors\" />",
-            "<C1 type=\"role\" value=\"sitecore\\Author\" /><C2 type=\"one\" value=\"1\" />",
-        ),
-        rule(
-            "R2",
-            "<C1 type=\"groups\" value=\"editors\" /><C2 type=\"groups\" value=\"staff\" />",
-            "<C1 type=\"role\" value=\"sitecore\\Both\" />",
-        ),
-        rule(
-            "R3",
-            "<C1 type=\"groups\" value=\"editors\" /><C2 type=\"groups\" value=\"nobody\" />",
-            "<C1 type=\"role\" value=\"sitecore\\Wrong\" />",
-        ),
-        rule("R4", "<C1 type=\"preferred_username\" />", "<C1 type=\"two\" />"),
-    ];
-    let house = with_rules(&rules.concat()).await;
-    let (_, userinfo) = claims_of(&house, "Partner", "all", "openid everything").await;
-    assert_eq!(userinfo["role"], json!(["sitecore\\Author", "sitecore\\Both"]));
-    assert_eq!((&userinfo["one"], &userinfo["two"]), (&json!("1"), &json!("jane")));
-    assert_eq!(userinfo["groups"], json!(["editors", "staff"]), "the sources are kept");
-}
-
-#[tokio::test]
-async fn fed14_roles_reach_a_client_by_the_scopes_that_hold_them_alone() {
-    let admin = "http://www.sitecore.net/identity/claims/isAdmin";
-    let rules = [
-        rule(
-            "R1",
-            "<C1 type=\"groups\" value=\"editors\" />",
-            "<C1 type=\"role\" value=\"sitecore\\Author\" />",
-        ),
-        rule(
-            "R2",
-            "<C1 type=\"groups\" value=\"staff\" />",
-            &format!("<C1 type=\"{admin}\" value=\"true\" />"),
-        ),
-    ];
-    let house = with_rules(&rules.concat()).await;
-    let (_, plain) = claims_of(&house, "Partner", "all", "openid profile email").await;
-    assert_eq!((plain.get("role"), plain.get(admin)), (None, None));
-    let (_, full) = claims_of(&house, "Partner", "all", "openid everything").await;
-    assert_eq!((&full["role"], &full[admin]), (&json!("sitecore\\Author"), &json!("true")));
-    let issuer = "http://www.sitecore.net/identity/claims/originalIssuer";
-    assert_eq!(full[issuer], "Partner");
-}
-
-#[tokio::test]
-async fn fed15_what_a_provider_must_not_say_is_not_passed_on() {
-    let house = with_rules("").await;
-    let (honest, _) = claims_of(&house, "Partner", "all", "openid everything").await;
-    let mut person = crate::support::provider::jane();
-    for (name, value) in [
-        ("idp", json!("local")),
-        ("amr", json!(["pwd"])),
-        ("role", json!("sitecore\\Administrator")),
-        ("roles", json!(["sitecore\\Administrator"])),
-        ("http://schemas.microsoft.com/ws/2008/06/identity/claims/role", json!("sitecore\\A")),
-        ("http://www.sitecore.net/identity/claims/isAdmin", json!("true")),
-        ("http://www.sitecore.net/identity/claims/originalIssuer", json!("LocalAuthority")),
-        ("client_id", json!("SitecoreCLIServer")),
-    ] {
-        person[name] = value;
-    }
-    house.idp.person(person);
-    let (claims, userinfo) = claims_of(&house, "Partner", "all", "openid everything").await;
-    assert_eq!((&claims["idp"], &claims["amr"]), (&json!("Partner"), &json!(["external"])));
-    assert_eq!((&claims["sub"], &claims["iss"]), (&honest["sub"], &json!(house.issuer())));
-    let issuer = "http://www.sitecore.net/identity/claims/originalIssuer";
-    let admin = "http://www.sitecore.net/identity/claims/isAdmin";
-    assert_eq!(userinfo[issuer], "Partner");
-    assert_eq!((userinfo.get("role"), userinfo.get(admin)), (None, None));
 }
 
 #[tokio::test]

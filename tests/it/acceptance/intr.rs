@@ -113,6 +113,28 @@ async fn intr06_reference_tokens_are_described_alike_and_nothing_is_stored() {
 }
 
 #[tokio::test]
+async fn l272_an_api_hears_no_claims_that_another_api_asked_for() {
+    let wants = |api: &str, claim: &str| {
+        let name = format!("<Name>{api}</Name>");
+        (name.clone(), format!("{name}<UserClaims><C1>{claim}</C1></UserClaims>"))
+    };
+    let [one, two] = [wants("api1", "given_name"), wants("api2", "phone_number")];
+    let document = settings("").replace(&one.0, &one.1).replace(&two.0, &two.1);
+    let house = House::settings(&document, "").await;
+    for client in ["web", "reference"] {
+        let scope = [("scope", "openid api1 api2")];
+        let tokens = house.tokens(&mut house.browser(), client, &scope).await;
+        let said = ask(&house, "api1", text(&tokens, "access_token")).await.json();
+        assert_eq!((&said["given_name"], said.get("phone_number")), (&json!("Jane"), None));
+        let said = ask(&house, "api2", text(&tokens, "access_token")).await.json();
+        assert_eq!(
+            (said.get("given_name"), &said["phone_number"]),
+            (None, &json!("+45 1234 5678"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn l272_a_client_may_ask_about_its_own_tokens_and_no_others() {
     let house = House::start().await;
     let token = machine(&house, "api1").await;

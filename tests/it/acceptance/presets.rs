@@ -3,13 +3,13 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::acceptance::fed::claims_of;
-use crate::acceptance::fed::connection;
-use crate::acceptance::fed::external;
-use crate::acceptance::fed::rule;
-use crate::acceptance::fed::settings;
 use crate::acceptance::house::House;
 use crate::acceptance::house::client;
+use crate::acceptance::partners::claims_of;
+use crate::acceptance::partners::connection;
+use crate::acceptance::partners::external;
+use crate::acceptance::partners::rule;
+use crate::acceptance::partners::settings;
 use crate::support::logs;
 use crate::support::provider;
 use crate::support::provider::lie;
