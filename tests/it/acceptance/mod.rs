@@ -23,6 +23,7 @@ mod fed_claims;
 mod federated_logout;
 mod intr;
 mod login;
+mod login_rules;
 mod par;
 mod partners;
 mod presets;
