@@ -49,6 +49,7 @@ mod userinfo;
 use std::sync::Arc;
 
 use http::Method;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::model::SigningSettings;
@@ -88,6 +89,8 @@ pub struct IdentityServer {
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
     code_guesses: Throttle,
+    /// Sessions that are over, whose grants wait for the store.
+    waiting_ends: Arc<Semaphore>,
 }
 
 /// What the identity server is made of.
@@ -216,6 +219,7 @@ impl IdentityServer {
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
+            waiting_ends: Arc::new(Semaphore::new(grant::MOST_WAITING)),
         }
     }
 
