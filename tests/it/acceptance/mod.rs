@@ -5,6 +5,8 @@ mod house;
 
 mod authr;
 mod authz;
+mod authz_objects;
+mod authz_rules;
 mod cc;
 mod cfg;
 mod chk;
