@@ -51,6 +51,7 @@ use std::sync::Arc;
 use std::thread;
 
 use http::Method;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::model::SigningSettings;
@@ -98,6 +99,8 @@ pub struct IdentityServer {
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
     code_guesses: Throttle,
+    /// Sessions that are over, whose grants wait for the store.
+    waiting_ends: Arc<Semaphore>,
 }
 
 /// What the identity server is made of.
@@ -233,6 +236,7 @@ impl IdentityServer {
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
+            waiting_ends: Arc::new(Semaphore::new(grant::MOST_WAITING)),
         }
     }
 

@@ -69,25 +69,6 @@ async fn chk02_oidcc_session_management_rp() {
     assert_eq!(frame_says(&again, "web", None), "changed");
 }
 
-#[tokio::test]
-async fn login09_another_person_is_another_session() {
-    let house = House::start().await;
-    let mut browser = house.browser();
-    let mut sid = async |user: &str| {
-        let more = [("prompt", "login")];
-        let reply = house.authorize_as(&mut browser, user, "web", &more).await;
-        let tokens = house.redeem("web", reply.sent("code")).await.json();
-        let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
-        assert_eq!(claims["sid"], browser.cookie("idsrv.session").unwrap().as_str());
-        (claims["sid"].as_str().unwrap().to_owned(), browser.cookie("idsrv").unwrap())
-    };
-    let (jane, first) = sid("jane").await;
-    let (jane_again, second) = sid("jane").await;
-    assert_eq!(jane, jane_again);
-    assert_ne!(first, second, "J185: the secret is a new one");
-    assert_ne!(sid("bob").await.0, jane);
-}
-
 async fn preflight(house: &House, path: &str, origin: &str) -> Answer {
     let lines = [("Origin", origin), ("Access-Control-Request-Method", "POST")];
     house.call("OPTIONS", path, &lines, None).await
