@@ -180,12 +180,28 @@ impl Dictionary {
         if faults.is_empty() { Ok(Self { root, files, notices }) } else { Err(faults) }
     }
 
-    /// Every value by its `:`-separated key.
+    /// Every value by its `:`-separated key; a secret's is `***`.
     pub(crate) fn values(&self) -> BTreeMap<String, String> {
         let mut values = BTreeMap::new();
         self.root.flatten("Sitecore", &mut values);
+        for (key, value) in &mut values {
+            let harmless =
+                value.is_empty() || crate::config::read::values::boolean(value).is_some();
+            if is_secret(key) && !harmless {
+                "***".clone_into(value);
+            }
+        }
         values
     }
+}
+
+/// Whether the key is one that holds a secret.
+fn is_secret(key: &str) -> bool {
+    key.split(':').any(|part| {
+        let part = part.to_ascii_lowercase();
+        let ends = ["secret", "secrets", "password", "connectionstring"];
+        ends.iter().any(|end| part.ends_with(end)) || part.starts_with("certificaterawdata")
+    })
 }
 
 fn merge(root: &mut Setting, parsed: Result<Element, Vec<Fault>>, faults: &mut Vec<Fault>) {

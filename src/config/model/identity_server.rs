@@ -40,7 +40,7 @@ pub struct IdentityServerSettings {
     pub clients_authority: Option<PathBuf>,
     /// IdentityServer4's options.
     pub options: ServerOptions,
-    /// The dictionary with all that was read, by `:`-separated key; secrets are in it.
+    /// The dictionary with all that was read, by `:`-separated key; secrets are `***`.
     pub values: BTreeMap<String, String>,
 }
 

@@ -99,6 +99,11 @@ fn set<'a>(
 
 fn spelt(setting: &Setting, known: &[&str], report: &mut Report) {
     if let Err(refusal) = dictionary::check_spelling(setting, known) {
-        report.fault(&refusal.origin, refusal.what, refusal.instead);
+        return report.fault(&refusal.origin, refusal.what, refusal.instead);
+    }
+    let is_known = |child: &&Setting| known.iter().any(|k| k.eq_ignore_ascii_case(&child.name));
+    for child in setting.children.iter().filter(|child| !is_known(child)) {
+        let what = format!("<{}> switches nothing", child.name);
+        report.lint(&child.origin, what, format!("write one of {}", known.join(", ")));
     }
 }

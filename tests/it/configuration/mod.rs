@@ -1,10 +1,12 @@
 //! What is wrong with a configuration is told all at once, each with file and line; what is missing is
 //! switched off as a whole; what is surely not meant is a warning.
 
+mod clients;
 mod external;
 mod gateway;
 mod identity;
 mod providers;
+mod server_options;
 mod sites;
 mod store;
 
