@@ -97,6 +97,7 @@ pub(crate) fn detail<'p>(problem: &'p Problem, look: &Look) -> Option<Cow<'p, st
         Problem::SignInFailed { reason, provider, .. } => {
             return failed_sign_in(reason, provider.as_deref()?, look);
         }
+        Problem::InvalidToken { description } => Some(("what", *description)),
         Problem::Forbidden { rule } => Some(("rule", rule.as_str())),
         Problem::MethodNotAllowed { allow } => Some(("allow", *allow)),
         Problem::UnknownHost(host) => Some(("host", host.as_str())),
@@ -106,7 +107,6 @@ pub(crate) fn detail<'p>(problem: &'p Problem, look: &Look) -> Option<Cow<'p, st
         }
         Problem::BadRequest(_)
         | Problem::SignInRequired { .. }
-        | Problem::InvalidToken { .. }
         | Problem::NotFound(_)
         | Problem::RequestTimeout
         | Problem::PayloadTooLarge
@@ -154,4 +154,45 @@ fn sign_in(problem: &Problem) -> Option<&str> {
 
 fn reason(problem: &Problem) -> Option<&'static str> {
     if let Problem::SignInFailed { reason, .. } = problem { Some(reason) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_and_programs_are_told_the_same() {
+        let text = || "x".to_owned();
+        for problem in [
+            Problem::BadRequest("x".into()),
+            Problem::SignInRequired { sign_in: text() },
+            Problem::InvalidToken { description: "x" },
+            Problem::Forbidden { rule: text() },
+            Problem::NotFound("x".into()),
+            Problem::MethodNotAllowed { allow: "GET" },
+            Problem::RequestTimeout,
+            Problem::PayloadTooLarge,
+            Problem::UnsupportedMediaType,
+            Problem::ExpectationFailed,
+            Problem::UnknownHost(text()),
+            Problem::TooManyRequests { retry_after: 7 },
+            Problem::UriTooLong,
+            Problem::HeadersTooLarge,
+            Problem::NotImplemented,
+            Problem::UpstreamFailed,
+            Problem::UpstreamTimeout,
+            Problem::Unavailable("x".into()),
+            Problem::Internal,
+        ] {
+            let look = Look::default();
+            let title = look.say(&format!("problem-{}", problem.outcome()));
+            assert_eq!(title, problem.title(), "{problem:?}");
+            let own_words = matches!(
+                problem,
+                Problem::BadRequest(_) | Problem::NotFound(_) | Problem::Unavailable(_)
+            );
+            let expected = (!own_words).then(|| problem.detail());
+            assert_eq!(detail(&problem, &look), expected, "{problem:?}");
+        }
+    }
 }

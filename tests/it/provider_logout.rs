@@ -196,11 +196,11 @@ async fn h179_a_provider_that_is_switched_off_signs_nobody_out() {
 
 #[tokio::test]
 async fn a_provider_whose_keys_cannot_be_had_may_try_again() {
-    let mut world = World::start().await;
+    let world = World::start().await;
     let token = world.idp.logout_token(&json!({ "sid": "s-1" }));
-    world.idp.kill().await;
+    world.idp.answers("jwks", vec![Step::answer("503 Service Unavailable", &[], "")]);
     assert_eq!(tell(&world, &token).await, 503);
-    world.idp.revive().await;
+    world.idp.honest();
     assert_eq!(tell(&world, &token).await, 200);
 }
 

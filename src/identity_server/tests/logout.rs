@@ -78,8 +78,10 @@ fn oidcc_rp_initiated_logout_no_post_logout_redirect_uri() {
 fn g164_end03_end04_end05_what_is_not_certain_asks_and_sends_nobody_anywhere() {
     let mut rig = Rig::new();
     let hint = hint(&mut rig);
-    let foreign = self::hint(&mut Rig::new());
+    let another = rig.tokens(&[("nonce", "another")])["id_token"].as_str().unwrap().to_owned();
     let (signed, _) = hint.rsplit_once('.').unwrap();
+    let (_, signature) = another.rsplit_once('.').unwrap();
+    let foreign = format!("{signed}.{signature}");
     let (_, claims) = signed.split_once('.').unwrap();
     let unsigned = format!("eyJhbGciOiJub25lIn0.{claims}.");
     let added = format!("{SIGNED_OUT}?foo=bar");

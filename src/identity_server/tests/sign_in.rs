@@ -1,6 +1,8 @@
 //! When somebody must sign in, and what is believed when they come back.
 
 use super::*;
+use crate::crypto::signing::Algorithm;
+use crate::crypto::signing::SigningKey;
 
 #[test]
 fn authz01_authz26_an_anonymous_request_comes_back_whole() {
@@ -92,9 +94,9 @@ fn oidcc_id_token_hint() {
     let hint = tokens["id_token"].as_str().unwrap();
     rig.later(3000);
     assert!(!rig.code(&[("prompt", "none"), ("id_token_hint", hint)]).is_empty());
-    let foreign = Rig::new().sign_in().tokens(&[]);
-    let foreign = foreign["id_token"].as_str().unwrap();
-    let reply = answered(rig.authorize(&[("id_token_hint", foreign)]));
+    let foreign = SigningKey::generate(Algorithm::Es256).unwrap();
+    let foreign = foreign.sign("JWT", &rig.read(hint).1).unwrap();
+    let reply = answered(rig.authorize(&[("id_token_hint", &foreign)]));
     assert_eq!(reply.sent("error").as_deref(), Some("invalid_request"), "a key of somebody else's");
     let access = tokens["access_token"].as_str().unwrap();
     let reply = answered(rig.authorize(&[("id_token_hint", access)]));
@@ -131,7 +133,7 @@ fn fed07_fed19_acr_values_name_a_provider_when_it_exists() {
     };
     assert_eq!(wanted(&rig, "a idp:IdS4-AzureAd b"), Some(Some("IdS4-AzureAd".to_owned())));
     assert_eq!(wanted(&rig, "idp:Unknown"), Some(None));
-    assert_eq!(wanted(&rig, "idp:local"), Some(None));
+    assert_eq!(wanted(&rig, "idp:local"), Some(Some("local".to_owned())));
     rig.sign_in();
     assert_eq!(wanted(&rig, "idp:IdS4-AzureAd"), Some(Some("IdS4-AzureAd".to_owned())), "FED-16");
     assert_eq!(wanted(&rig, "idp:Unknown"), None);

@@ -77,6 +77,7 @@ problem-bad_request = Diese Anfrage kann nicht gelesen werden
 problem-sign_in_required = Melden Sie sich zuerst an
     .detail = Ihre Sitzung ist beendet, oder Sie haben sich noch nicht angemeldet.
 problem-invalid_token = Dieses Zugriffstoken wird nicht angenommen
+    .detail = Holen Sie ein neues vom Identitätsserver: { $what }.
 problem-forbidden = Sie haben keinen Zugriff auf diese Seite
     .detail = Abgelehnt von { $rule }. Bitten Sie den Betreiber der Website um eine Rolle, die Zugriff hat, oder melden Sie sich als jemand an, der sie hat.
 problem-not_found = Hier ist nichts

@@ -77,6 +77,7 @@ problem-bad_request = This request cannot be read
 problem-sign_in_required = Sign in first
     .detail = Your session has ended or you have not signed in.
 problem-invalid_token = This access token is not accepted
+    .detail = Get a new one from the identity server: { $what }.
 problem-forbidden = You do not have access to this page
     .detail = This was refused by { $rule }. Ask the site's owner for a role that it admits, or sign in as somebody who has one.
 problem-not_found = There is nothing here

@@ -77,6 +77,7 @@ problem-bad_request = Cette requête est illisible
 problem-sign_in_required = Connectez-vous d’abord
     .detail = Votre session est terminée ou vous ne vous êtes pas connecté.
 problem-invalid_token = Ce jeton d’accès n’est pas accepté
+    .detail = Demandez-en un nouveau au serveur d’identité : { $what }.
 problem-forbidden = Vous n’avez pas accès à cette page
     .detail = Refusé par { $rule }. Demandez au propriétaire du site un rôle qui y donne accès, ou connectez-vous avec un compte qui l’a.
 problem-not_found = Il n’y a rien ici

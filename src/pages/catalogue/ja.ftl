@@ -77,6 +77,7 @@ problem-bad_request = このリクエストは読み取れません
 problem-sign_in_required = 先にサインインしてください
     .detail = セッションが終了したか、まだサインインしていません。
 problem-invalid_token = このアクセストークンは受け付けられません
+    .detail = ID サーバーから新しいトークンを取得してください: { $what }
 problem-forbidden = このページにアクセスする権限がありません
     .detail = { $rule } により拒否されました。許可されているロールをサイトの所有者に求めるか、そのロールを持つユーザーとしてサインインしてください。
 problem-not_found = ここには何もありません

@@ -122,18 +122,26 @@ async fn authr08_prompt_none_tells_the_client_that_consent_is_needed() {
     assert_eq!(reply.sent("error"), "consent_required");
 }
 
-#[tokio::test]
-async fn authr09_authr10_prompt_login_asks_once_and_no_more() {
+/// Jane, who is signed in, has to sign in once more for this prompt, and then no more.
+async fn asks_once(prompt: &str) {
     let house = House::start().await;
     let mut browser = jane(&house).await;
-    for words in ["login", "select_account"] {
-        house.later(5);
-        let reply = house.authorize(&mut browser, "web", &[("prompt", words)]).await;
-        assert_eq!(reply.asked, 1, "{words}");
-        let tokens = house.redeem("web", reply.sent("code")).await.json();
-        let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
-        assert_eq!(claims["auth_time"], house.clock.now().0, "{words}");
-    }
+    house.later(5);
+    let reply = house.authorize(&mut browser, "web", &[("prompt", prompt)]).await;
+    assert_eq!(reply.asked, 1);
+    let tokens = house.redeem("web", reply.sent("code")).await.json();
+    let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
+    assert_eq!(claims["auth_time"], house.clock.now().0);
+}
+
+#[tokio::test]
+async fn authr09_prompt_login_asks_once_and_no_more() {
+    asks_once("login").await;
+}
+
+#[tokio::test]
+async fn authr10_prompt_select_account_asks_like_login() {
+    asks_once("select_account").await;
 }
 
 #[tokio::test]

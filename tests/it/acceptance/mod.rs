@@ -5,6 +5,8 @@ mod house;
 
 mod authr;
 mod authz;
+mod authz_objects;
+mod authz_rules;
 mod cc;
 mod cfg;
 mod chk;
@@ -21,6 +23,7 @@ mod fed_claims;
 mod federated_logout;
 mod intr;
 mod login;
+mod login_rules;
 mod par;
 mod partners;
 mod presets;

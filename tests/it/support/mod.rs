@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod chain;
+pub(crate) mod clients;
 pub(crate) mod cms;
 pub(crate) mod gateway;
 pub(crate) mod h2;
