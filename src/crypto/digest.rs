@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest;
 use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// SHA-256 of `data`.
@@ -22,6 +23,15 @@ pub fn sha1(data: &[u8]) -> [u8; 20] {
 /// SHA-256 of `data` as base64url without padding, the form of PKCE's S256 (RFC 7636 §4.2).
 pub fn sha256_base64url(data: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(sha256(data))
+}
+
+/// The digest that `text` has the form of, in base64 with padding, as IdentityServer4 stores secrets.
+pub fn of_form(text: &str) -> Option<&'static str> {
+    match STANDARD.decode(text).ok()?.len() {
+        32 => Some("SHA-256"),
+        64 => Some("SHA-512"),
+        _ => None,
+    }
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {

@@ -82,12 +82,15 @@ impl IdentityServer {
             return Ok(Outcome::Answer(self.go_on(visit, &message)));
         };
         let now = visit.exchange.now;
+        // First, so that whoever is told that it failed is still signed in and can try again.
+        self.end_grants(&visit.config.identity_server, session, now).await?;
         if self.parts.sessions.end(&session.id, End::SignOut) {
             self.parts.metrics.logouts.with_label_values(&[&*visit.site.name, "local"]).inc();
             write_audit(visit, session);
             self.end_at_own_sites(&visit.config, session);
             let notices = self.notify(&visit.config, session, now);
-            self.end_grants(&visit.config.identity_server, session, now).await?;
+            // And what was granted meanwhile.
+            self.end_grants_at_last(&visit.config, session).await;
             notices.a_moment().await;
         }
         let told = FrontChannel::of(&visit.config, session, &[], now);
@@ -110,22 +113,21 @@ impl IdentityServer {
         })
     }
 
-    /// Ends what was granted in a session that its provider ended, and tells its clients. The address
+    /// Ends what was granted in a session that its provider ended, or that somebody else signed in
+    /// over, and tells its clients. The address
     /// of the frames that tell the rest, which pages of `framed_by` may frame; `None` when there are
     /// none.
     pub async fn ended(
         &self,
-        config: &Config,
-        session: &Session,
+        config: &Arc<Config>,
+        session: &Arc<Session>,
         framed_by: &[String],
     ) -> Option<String> {
         let now = self.parts.clock.now();
         self.end_at_own_sites(config, session);
         // Nobody waits for these: no person is about to go back to an application.
         let _notices = self.notify(config, session, now);
-        if let Err(fault) = self.end_grants(&config.identity_server, session, now).await {
-            tracing::error!(?fault, "what was granted in a session could not be ended with it");
-        }
+        self.end_grants_at_last(config, session).await;
         self.front_channel_frame(config, &FrontChannel::of(config, session, framed_by, now)?)
     }
 

@@ -31,12 +31,16 @@ use crate::users::throttle::Rate;
 pub(super) const METHODS: [&str; 3] =
     ["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
-/// Longest client id and secret, in bytes.
+/// Longest client id, in bytes, and longest secret, in characters, as the configuration takes them.
 const LONGEST: usize = 100;
 
 /// Wrong secrets of one client from one network: a hundred, then one a second. Right ones do not
 /// count, and other networks go on as before, so that nobody can lock a client out.
-pub(super) const GUESSES: Rate = Rate { burst: 100, interval: Duration::from_secs(1) };
+const GUESSES: Rate = Rate { burst: 100, interval: Duration::from_secs(1) };
+
+/// Wrong secrets of one network, whatever clients it names: several go on being refused at their own
+/// rate before they hold up another, and names that nobody has are no way around the limit.
+const GUESSES_IN_ALL: Rate = Rate { burst: 200, interval: Duration::from_millis(250) };
 
 /// What a caller shows.
 enum Shown<'a> {
@@ -88,7 +92,7 @@ impl IdentityServer {
         let settings = &visit.config.identity_server;
         let refused = credentials.refusal();
         let Credentials { id, secret, .. } = credentials;
-        if id.len() > LONGEST || secret.expose().len() > LONGEST {
+        if id.len() > LONGEST || is_too_long(&secret) {
             return Err(refused);
         }
         let client = client::find(settings, &id);
@@ -118,7 +122,7 @@ impl IdentityServer {
         let Credentials { id, secret, .. } = credentials;
         let apis = &visit.config.identity_server.api_resources;
         let api = apis.iter().find(|api| api.name == id)?;
-        if secret.expose().is_empty() || secret.expose().len() > LONGEST {
+        if secret.expose().is_empty() || is_too_long(&secret) {
             return None;
         }
         let right = self.guess(visit, (&id, &secret), &api.secrets, true).await;
@@ -135,12 +139,16 @@ impl IdentityServer {
         known: bool,
     ) -> Result<bool, TokenError> {
         let (now, network) = (visit.exchange.now, local::network(visit.exchange.client));
-        if self.guesses.take((id, network), GUESSES, now).is_err() {
+        // In this order one client that is wrong for ever takes little of what its network has.
+        if self.guesses.take((id, network), GUESSES, now).is_err()
+            || self.guesses.take(network, GUESSES_IN_ALL, now).is_err()
+        {
             return Ok(false);
         }
         let right = self.is_one_of(stored, secret, now).await;
         if right != Ok(false) && known {
             self.guesses.give_back((id, network), GUESSES);
+            self.guesses.give_back(network, GUESSES_IN_ALL);
         }
         right.map_err(|_| TokenError::Unavailable)
     }
@@ -163,6 +171,10 @@ impl IdentityServer {
         let first = self.parts.grants.keep_new(Kind::UsedId, &handle, record, now).await?;
         first.then(|| Arc::clone(client)).ok_or(REFUSED)
     }
+}
+
+fn is_too_long(secret: &Secret) -> bool {
+    secret.expose().chars().count() > LONGEST
 }
 
 fn shown<'a>(headers: &HeaderMap, form: &'a Form) -> Result<Shown<'a>, TokenError> {

@@ -1,6 +1,7 @@
 //! DPoP (RFC 9449): tokens bound to a key, and the proofs that whoever shows one holds that key.
 
 use http::HeaderName;
+use http::HeaderValue;
 use http::Method;
 use serde_json::Map;
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::crypto::jws;
 use crate::crypto::jws::Kind;
 use crate::crypto::jws::Verifier;
 use crate::crypto::seal::SealKeys;
+use crate::http::Response;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::discovery;
 use crate::identity_server::path_of;
@@ -26,7 +28,7 @@ use crate::store::grants::Record;
 pub(super) const HEADER: HeaderName = HeaderName::from_static("dpop");
 
 /// The header line of a nonce that a proof must repeat (§8).
-pub(super) const NONCE_HEADER: HeaderName = HeaderName::from_static("dpop-nonce");
+const NONCE_HEADER: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Every algorithm a proof may be signed with; discovery names them.
 pub(super) const ALGORITHMS: [&str; 9] =
@@ -102,10 +104,21 @@ impl IdentityServer {
         visit: &Visit,
         client: &Client,
     ) -> Result<Option<String>, DpopFault> {
-        let Some(proof) = shown(visit)? else {
-            let needed = client.require_dpop;
-            return if needed { Err(DpopFault::Missing) } else { Ok(None) };
-        };
+        let key = self.shown_key(visit, client).await?;
+        if key.is_none() && client.require_dpop { Err(DpopFault::Missing) } else { Ok(key) }
+    }
+
+    /// The same where no client needs a proof.
+    ///
+    /// # Errors
+    ///
+    /// Why the proof is not accepted.
+    pub(super) async fn shown_key(
+        &self,
+        visit: &Visit,
+        client: &Client,
+    ) -> Result<Option<String>, DpopFault> {
+        let Some(proof) = shown(visit)? else { return Ok(None) };
         let address = address(visit).ok_or(DpopFault::Unavailable)?;
         let proof = judge(proof, &About::of(visit, &address, None))?;
         if wants_nonce(client) && !self.has_nonce(&proof, visit.exchange.now) {
@@ -113,6 +126,12 @@ impl IdentityServer {
         }
         self.use_up(&proof, &client.id, visit.exchange.now).await?;
         Ok(Some(proof.thumbprint))
+    }
+
+    /// Lets `response` bear the nonce that its proof has to repeat (§8).
+    pub(super) fn give_nonce(&self, response: &mut Response, now: Timestamp) {
+        let nonce = nonce(&self.parts.seal, now).and_then(|nonce| nonce.try_into().ok());
+        response.headers_mut().extend(nonce.map(|nonce: HeaderValue| (NONCE_HEADER, nonce)));
     }
 
     /// Checks at a resource of ours that whoever shows `access_token` of `client` holds the key
@@ -141,10 +160,11 @@ impl IdentityServer {
         proof.nonce.as_deref().is_some_and(|nonce| is_fresh(&self.parts.seal, nonce, now))
     }
 
-    async fn use_up(&self, proof: &Proof, owner: &str, now: Timestamp) -> Result<(), DpopFault> {
+    async fn use_up(&self, proof: &Proof, client: &str, now: Timestamp) -> Result<(), DpopFault> {
         let handle = format!("dpop {} {}", proof.thumbprint, proof.id);
-        let (owner, ends_at) = (owner.to_owned(), proof.ends_at);
-        let record = Record { client: owner.clone(), owner, ends_at, ..Record::default() };
+        // Anybody can say the name of a public client: the share is that of the key.
+        let (owner, client) = (proof.thumbprint.clone(), client.to_owned());
+        let record = Record { client, owner, ends_at: proof.ends_at, ..Record::default() };
         let first = self.parts.grants.keep_new(grants::Kind::UsedId, &handle, record, now).await;
         let first = first.map_err(|error| {
             tracing::error!(error = ?error, "store");
@@ -248,12 +268,12 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 const NONCE: &str = "dpop-nonce";
 
 /// A nonce that [`is_fresh`] knows for five minutes.
-pub(super) fn nonce(seal: &SealKeys, now: Timestamp) -> Option<String> {
+fn nonce(seal: &SealKeys, now: Timestamp) -> Option<String> {
     seal.seal(NONCE, &now.0.to_be_bytes())
 }
 
 /// Whether `nonce` is one of ours and not too old.
-pub(super) fn is_fresh(seal: &SealKeys, nonce: &str, now: Timestamp) -> bool {
+fn is_fresh(seal: &SealKeys, nonce: &str, now: Timestamp) -> bool {
     let opened = seal.open_sealed(NONCE, nonce).and_then(|bytes| bytes.try_into().ok());
     opened.is_some_and(|at| (0..=OLDEST).contains(&(now.0 - i64::from_be_bytes(at))))
 }

@@ -43,6 +43,9 @@ const MESSAGE: &str = "identity-sign-out";
 /// Longest message that travels with the browser; a longer one is kept, and its name travels.
 const LONGEST: usize = 1500;
 
+/// Longest address to go on to, with the client's `state`, in bytes: servers take no longer ones.
+const LONGEST_WAY: usize = 8 * 1024;
+
 /// How long a message is kept.
 const LIFETIME: Duration = Duration::from_hours(1);
 
@@ -83,14 +86,14 @@ impl IdentityServer {
         let mut id = self.parts.seal.seal(MESSAGE, &text).unwrap_or_default();
         if id.len() > LONGEST {
             let (now, owner) = (visit.exchange.now, pending::owner_of(visit.exchange.client));
-            id = self.pending.issue(&owner, id, now.plus(LIFETIME), now);
+            id = self.sign_outs.issue(&owner, id, now.plus(LIFETIME), now);
         }
         format!("{}/account/logout?logoutId={id}", visit.site.virtual_folder)
     }
 
     /// What a foreign or missing message says: nothing.
     pub(super) fn open_message(&self, id: &str, now: Timestamp) -> SignOutMessage {
-        let kept = self.pending.with(id, now, |kept| kept.clone());
+        let kept = self.sign_outs.with(id, now, |kept| kept.clone());
         let text = self.parts.seal.open_sealed(MESSAGE, kept.as_deref().unwrap_or(id));
         text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
@@ -107,7 +110,8 @@ fn is_about(visit: &Visit, hint: &Hinted) -> bool {
     known && same
 }
 
-/// The client's registered address, exactly, with `state` as it was sent (§3).
+/// The client's registered address, exactly, with `state` as it was sent (§3); none that is too long
+/// to be kept.
 fn way_on(visit: &Visit, client: &str, uri: &str, form: &Form) -> Option<SignOutMessage> {
     let client = client::find(&visit.config.identity_server, client)?;
     if !is_registered(client, uri) {
@@ -119,6 +123,9 @@ fn way_on(visit: &Visit, client: &str, uri: &str, form: &Form) -> Option<SignOut
             form_urlencoded::Serializer::new(String::new()).append_pair("state", state).finish();
         way_on.push(if uri.contains('?') { '&' } else { '?' });
         way_on.push_str(&state);
+    }
+    if way_on.len() > LONGEST_WAY {
+        return None;
     }
     let name = Some(client.name.clone());
     Some(SignOutMessage { way_on: Some(way_on), client: name, ..SignOutMessage::default() })

@@ -46,9 +46,12 @@ mod tests;
 mod token;
 mod userinfo;
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread;
 
 use http::Method;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::model::SigningSettings;
@@ -67,6 +70,7 @@ use crate::session::Visit;
 use crate::store::Handles;
 use crate::store::StoreError;
 use crate::store::grants::Grants;
+use crate::users::hashing::HashQueue;
 use crate::users::local::LocalUsers;
 use crate::users::throttle::Throttle;
 
@@ -80,14 +84,23 @@ pub struct IdentityServer {
     courier: Arc<Courier>,
     /// Requests that wait for a sign-in and may not travel with it, or are too long for that.
     pending: Handles<String>,
+    /// What pages around signing out are to know and is too long to travel. Apart from `pending`,
+    /// whose requests it could push out.
+    sign_outs: Handles<String>,
     /// Wrong secrets of clients.
     guesses: Throttle,
+    /// Checks hashed secrets of clients. Apart from people's passwords, which outsiders could hold up.
+    hashing: HashQueue,
+    /// Counts requests that clients without a secret push, by network.
+    pushes: Throttle,
     /// Calls clients where they publish their requests.
     calls: Client,
     /// Counts device authorization requests, by network.
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
     code_guesses: Throttle,
+    /// Sessions that are over, whose grants wait for the store.
+    waiting_ends: Arc<Semaphore>,
 }
 
 /// What the identity server is made of.
@@ -167,6 +180,9 @@ enum Endpoint {
     Revoke,
 }
 
+/// How many hashed secrets of clients may wait for their check.
+const SECRETS_WAITING: usize = 16;
+
 const GET: Option<&str> = Some("GET, HEAD");
 const GET_POST: Option<&str> = Some("GET, HEAD, POST");
 const POST: Option<&str> = Some("POST");
@@ -206,16 +222,21 @@ const fn route(
 impl IdentityServer {
     /// Made of its parts; signs with the keys of `ring`.
     pub fn new(ring: KeyRing, parts: Parts) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             courier: Courier::new(Arc::clone(&parts.metrics)),
             parts,
             keys: ring.keys(),
             ring,
             pending: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
+            sign_outs: Handles::weighed(pending::CAPACITY, pending::SHARE, String::len),
             guesses: Throttle::new(),
+            hashing: HashQueue::new((cores / 2).max(1), SECRETS_WAITING),
+            pushes: Throttle::new(),
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
+            waiting_ends: Arc::new(Semaphore::new(grant::MOST_WAITING)),
         }
     }
 
@@ -240,18 +261,20 @@ impl IdentityServer {
         let route = route
             .filter(|route| discovery::is_on(settings, route.endpoint))
             .ok_or_else(|| Problem::NotFound("the identity server has no such page".into()))?;
-        let method = &visit.exchange.method;
-        if route.cors && method == Method::OPTIONS {
+        if !route.cors {
+            return self.serve(route, visit).await;
+        }
+        if visit.exchange.method == Method::OPTIONS {
             return Ok(Outcome::Answer(cors::preflight(visit)));
         }
-        if let Some(allow) = route.allow.filter(|allow| !allows(allow, method)) {
+        cors::readable(visit, self.serve(route, visit).await)
+    }
+
+    async fn serve(&self, route: &Route, visit: &Visit) -> Result<Outcome, Problem> {
+        if let Some(allow) = route.allow.filter(|allow| !allows(allow, &visit.exchange.method)) {
             return Err(Problem::MethodNotAllowed { allow });
         }
-        let mut outcome = self.dispatch(route.endpoint, visit).await?;
-        if let (true, Outcome::Answer(response)) = (route.cors, &mut outcome) {
-            cors::allow(visit, response);
-        }
-        Ok(outcome)
+        self.dispatch(route.endpoint, visit).await
     }
 
     async fn dispatch(&self, endpoint: Endpoint, visit: &Visit) -> Result<Outcome, Problem> {

@@ -9,12 +9,15 @@ use serde::Serialize;
 use serde_json::json;
 use url::form_urlencoded;
 
+use crate::config::model::identity_server::Client;
 use crate::crypto::random;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::device_authorization::too_many;
+use crate::identity_server::dpop::DpopFault;
 use crate::identity_server::grant;
 use crate::identity_server::issuer_of;
 use crate::identity_server::pending;
@@ -31,6 +34,7 @@ use crate::store::StoreError;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
 use crate::store::grants::Spending;
+use crate::users::throttle::Rate;
 
 /// What the name of a pushed request begins with (§2.2).
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
@@ -38,8 +42,15 @@ const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 /// How long a pushed request waits for its browser.
 const LIFETIME: Duration = Duration::from_mins(1);
 
+/// How often clients that prove nothing may push from one network: the requests of all its people who
+/// sign in.
+const RATE: Rate = Rate { burst: 60, interval: Duration::from_secs(1) };
+
 /// What proves the client here and has no place in its request.
 const PROOFS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+
+/// The parameter that names the only key a code may be redeemed with (RFC 9449 §10).
+const JKT: &str = "dpop_jkt";
 
 /// A pushed request as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +67,8 @@ enum PushFault {
     Call(TokenError),
     /// The request itself.
     Request(String, String),
+    /// What every endpoint may answer.
+    Problem(Problem),
 }
 
 impl From<TokenError> for PushFault {
@@ -84,7 +97,14 @@ impl IdentityServer {
                 let answer = json!({"request_uri": request_uri, "expires_in": LIFETIME.as_secs()});
                 response::json(StatusCode::CREATED, &answer)
             }
-            Err(PushFault::Call(error)) => error.response(),
+            Err(PushFault::Call(error)) => {
+                let mut response = error.response();
+                if error == TokenError::Dpop(DpopFault::WantsNonce) {
+                    self.give_nonce(&mut response, visit.exchange.now);
+                }
+                response
+            }
+            Err(PushFault::Problem(problem)) => return Err(problem),
             Err(PushFault::Request(error, description)) => {
                 let told = json!({"error": error, "error_description": description});
                 response::json(StatusCode::BAD_REQUEST, &told)
@@ -95,6 +115,8 @@ impl IdentityServer {
     async fn take_push(&self, visit: &Visit, issuer: &str) -> Result<String, PushFault> {
         let posted = token::read_form(visit)?;
         let client = self.authenticate(visit, &posted, issuer).await?;
+        let owner = self.push_owner(visit, &client)?;
+        let key = self.shown_key(visit, &client).await.map_err(TokenError::from)?;
         if value(&posted, "request_uri").is_some() {
             return Err(TokenError::Malformed("a pushed request refers to no other").into());
         }
@@ -109,6 +131,10 @@ impl IdentityServer {
             Some(object) => (judge.unpack(&client, &form, object, now).map_err(told)?, true),
             None => (form, false),
         };
+        let form = match key {
+            Some(key) => bind(&form, &key)?,
+            None => form,
+        };
         let asked = Asked { form, pushed: true, signed };
         judge.read(&asked).map_err(refused)?;
         let request = encode(asked.form.iter());
@@ -118,13 +144,24 @@ impl IdentityServer {
         let handle = random::handle();
         let record = Record {
             client: client.id.clone(),
-            owner: client.id.clone(),
+            owner,
             data: grant::encode(&Pushed { request, signed }),
             ends_at: now.plus(LIFETIME),
             ..Record::default()
         };
         self.parts.grants.keep(Kind::PushedRequest, &handle, record, now).await?;
         Ok(format!("{PREFIX}{handle}"))
+    }
+
+    /// Whose share a request of `client` takes: one that proves nothing could be anybody.
+    fn push_owner(&self, visit: &Visit, client: &Client) -> Result<String, PushFault> {
+        if client.require_secret {
+            return Ok(client.id.clone());
+        }
+        let owner = pending::owner_of(visit.exchange.client);
+        let taken = self.pushes.take(&owner, RATE, visit.exchange.now);
+        taken.map_err(|wait| PushFault::Problem(too_many(wait)))?;
+        Ok(owner)
     }
 
     /// The request that `client_id` pushed under this name, once. Nothing that stands beside those
@@ -161,6 +198,18 @@ impl IdentityServer {
         });
         asked.map_or_else(unknown, |asked| Ok(Ok(asked)))
     }
+}
+
+/// The request with `dpop_jkt` for the key that its client proved to hold (RFC 9449 §10.1).
+fn bind(form: &Form, key: &str) -> Result<Form, TokenError> {
+    const OTHER: DpopFault = DpopFault::Invalid("dpop_jkt names another key");
+    if value(form, JKT).is_some_and(|named| named != key) {
+        return Err(OTHER.into());
+    }
+    let others = form.iter().filter(|(name, _)| *name != JKT);
+    let bound = encode(others.chain([(JKT, key)]));
+    Form::parse(bound.as_bytes())
+        .map_err(|_| TokenError::Malformed("there are too many parameters"))
 }
 
 fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {

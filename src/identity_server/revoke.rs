@@ -116,7 +116,7 @@ impl IdentityServer {
         let ends_at = access.claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
         let record = Record {
             client: client.id.clone(),
-            owner: client.id.clone(),
+            owner: access.grant.map_or_else(|| client.id.clone(), |grant| grant.person.subject),
             ends_at: Timestamp(ends_at),
             ..Record::default()
         };

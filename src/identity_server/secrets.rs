@@ -15,7 +15,7 @@ use crate::crypto::jwk;
 use crate::crypto::password;
 use crate::crypto::secret::Secret;
 use crate::identity_server::IdentityServer;
-use crate::users::local::Refusal;
+use crate::users::hashing::Busy;
 
 impl IdentityServer {
     /// Whether `shown` is one of the `stored` secrets that have not ended. Where one of them is an
@@ -23,18 +23,18 @@ impl IdentityServer {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Busy`] when more hashes wait than can be computed.
+    /// [`Busy`] when more hashes of clients wait than can be computed.
     pub(super) async fn is_one_of(
         &self,
         stored: &[ClientSecret],
         shown: &Secret,
         now: Timestamp,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Busy> {
         if is_quickly_one_of(stored, shown, now) {
             return Ok(true);
         }
         for hash in shared(stored, now).filter(|stored| password::is_hash(stored.expose())) {
-            if self.parts.local_users.verify(shown.clone(), hash.clone()).await? {
+            if self.hashing.verify(shown.clone(), hash.clone()).await? {
                 return Ok(true);
             }
         }
@@ -83,10 +83,9 @@ fn is_quickly_one_of(stored: &[ClientSecret], shown: &Secret, now: Timestamp) ->
     found.into()
 }
 
-/// Whether `stored` is base64 of as many bytes as SHA-256 or SHA-512 gives, or an Argon2id hash.
+/// Whether `stored` has the form of a SHA-256, SHA-512 or Argon2id hash.
 fn is_hash(stored: &str) -> bool {
-    let digest = STANDARD.decode(stored).is_ok_and(|bytes| matches!(bytes.len(), 32 | 64));
-    digest || password::is_hash(stored)
+    digest::of_form(stored).is_some() || password::is_hash(stored)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use crate::http::Response;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::dpop;
 use crate::identity_server::dpop::DpopFault;
 use crate::identity_server::grant::Call;
 use crate::identity_server::grant::Tokens;
@@ -157,9 +156,7 @@ impl IdentityServer {
             Err(error) => error.response(),
         };
         if wants_nonce {
-            let nonce = dpop::nonce(&self.parts.seal, visit.exchange.now);
-            let nonce = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok());
-            response.headers_mut().extend(nonce.map(|nonce| (dpop::NONCE_HEADER, nonce)));
+            self.give_nonce(&mut response, visit.exchange.now);
         }
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, UNCACHED);

@@ -11,7 +11,9 @@ use crate::http::Exchange;
 use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::http::form::Form;
+use crate::login::Entered;
 use crate::login::Login;
+use crate::login::Outcome;
 use crate::login::Reason;
 use crate::login::addresses;
 use crate::login::browser::Browser;
@@ -30,7 +32,6 @@ use crate::login::way::Way;
 use crate::pages;
 use crate::pages::Fragment;
 use crate::pages::Look;
-use crate::session::End;
 use crate::session::SessionId;
 use crate::session::Visit;
 
@@ -57,12 +58,12 @@ pub(super) struct Pending<'a> {
 
 impl Login {
     /// `GET` or `POST` of a redirect URI.
-    pub(super) async fn callback(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn callback(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let exchange = &visit.exchange;
         if may_hold_fragment(visit) {
             let look = &Look::of(&visit.config, &visit.site, exchange);
             let action = exchange.target.path.as_str();
-            return Ok(pages::fragment(&Fragment { look, action }));
+            return Ok(Outcome::Answer(pages::fragment(&Fragment { look, action })));
         }
         let parameters = parameters(exchange)?;
         self.count_attempt(visit)?;
@@ -70,12 +71,16 @@ impl Login {
         let bearer = Bearer { browser: browser.as_deref(), origin: &origin, now: exchange.now };
         let state = parameters.get("state").unwrap_or_default();
         match self.transactions.open(state, &bearer) {
-            Opened::Fresh(transaction) => self.redeem(visit, &transaction, &parameters).await,
+            Opened::Fresh(transaction) => {
+                let entered = self.redeem(visit, &transaction, &parameters).await?;
+                return Ok(Outcome::Entered(entered));
+            }
             Opened::Dead(transaction, reason) => {
                 self.lead_on(visit, Some(&transaction), &reason).await
             }
             Opened::Foreign => self.lead_on(visit, None, &Reason::StateUnknown).await,
         }
+        .map(Outcome::Answer)
     }
 
     async fn redeem(
@@ -83,7 +88,7 @@ impl Login {
         visit: &Visit,
         transaction: &Transaction,
         parameters: &Form,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Entered, Problem> {
         let Some(pending) = pending(visit, transaction) else {
             let site = place::reachable(visit, &transaction.site).unwrap_or(&visit.site);
             let about = About::unknown(site);
@@ -95,19 +100,21 @@ impl Login {
         }
     }
 
-    fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Response, Problem> {
+    fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Entered, Problem> {
         let Pending { visit, transaction, site, provider, .. } = pending;
         let now = visit.exchange.now;
         match Self::identify(&visit.config, site, provider, person, now) {
             Ok(identity) => {
-                if let Some(before) = transaction.replaces {
-                    self.parts.sessions.end(&SessionId(before), End::Replace);
-                }
-                let return_path = return_path(&visit.config, site, &transaction.return_path);
-                let arrival = Arrival { site, source: &transaction.source, return_path, identity };
-                let mut response = self.arrive(visit, About::new(site, provider), arrival);
-                Browser::forget(&mut response);
-                Ok(response)
+                let arrival = Arrival {
+                    site,
+                    source: &transaction.source,
+                    return_path: return_path(&visit.config, site, &transaction.return_path),
+                    identity,
+                    replaces: transaction.replaces.map(SessionId),
+                };
+                let mut entered = self.arrive(visit, About::new(site, provider), arrival);
+                Browser::forget(&mut entered.answer);
+                Ok(entered)
             }
             Err(reason) => Err(self.refuse_pending(pending, &reason)),
         }

@@ -15,8 +15,8 @@ use crate::config::model::Config;
 use crate::config::model::Provider;
 use crate::config::model::SessionSettings;
 use crate::config::model::Site;
-use crate::http::Response;
 use crate::http::ReturnPath;
+use crate::login::Entered;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::oidc::Person;
@@ -27,6 +27,7 @@ use crate::login::start::redirect;
 use crate::session::End;
 use crate::session::Identity;
 use crate::session::Session;
+use crate::session::SessionId;
 use crate::session::Visit;
 use crate::session::cookie;
 use crate::users::User;
@@ -42,6 +43,8 @@ pub(super) struct Arrival<'a> {
     pub return_path: ReturnPath,
     /// Who it is.
     pub identity: Identity,
+    /// A session that it takes the place of, beside those that the browser offers now.
+    pub replaces: Option<SessionId>,
 }
 
 impl Login {
@@ -90,12 +93,15 @@ impl Login {
     }
 
     /// Begins the session, ends the browser's old one under the same cookie, and goes on. Somebody
-    /// who signs in at the identity server once more keeps the session's public name (LOGIN-09).
-    pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Response {
-        let Arrival { site, source, return_path, identity } = arrival;
+    /// who signs in at the identity server once more keeps the session's public name (LOGIN-09);
+    /// whatever else was replaced there is over.
+    pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Entered {
+        let Arrival { site, source, return_path, identity, replaces } = arrival;
         let settings = lifetimes(&visit.config.sessions, Some(site));
         let name = cookie::name(&settings, site, source);
-        let replaced = self.end_sessions(visit, &name, End::Replace);
+        let mut replaced = self.end_sessions(visit, &name, End::Replace);
+        let started_over = replaces.and_then(|id| self.parts.sessions.live(&id));
+        replaced.extend(started_over.filter(|old| self.parts.sessions.end(&old.id, End::Replace)));
         let before = replaced.iter().find(|before| goes_on(site, before, &identity));
         let note = identity.claims.first(overage::CLAIM).map(|_| overage::CLAIM);
         if note.is_some() {
@@ -104,13 +110,15 @@ impl Login {
         self.succeeded(about, &identity.user.name, note, &visit.exchange);
         let before = before.map(Arc::as_ref);
         let (token, session) = self.parts.sessions.begin_after(before, identity, &settings);
-        let mut response = redirect(visit, return_path.as_str());
+        replaced
+            .retain(|old| place::is_identity_server(site) && old.public_id != session.public_id);
+        let mut answer = redirect(visit, return_path.as_str());
         let line = cookie::set(site, &name, &token, &session);
-        response.headers_mut().append(header::SET_COOKIE, line);
+        answer.headers_mut().append(header::SET_COOKIE, line);
         if let Some(line) = cookie::set_public(&settings, site, &session) {
-            response.headers_mut().append(header::SET_COOKIE, line);
+            answer.headers_mut().append(header::SET_COOKIE, line);
         }
-        response
+        Entered { answer, replaced }
     }
 
     /// Ends whatever sessions the browser offers under the cookie `name`, and returns them.

@@ -11,7 +11,9 @@ use crate::crypto::secret::Secret;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::form::Form;
+use crate::login::Entered;
 use crate::login::Login;
+use crate::login::Outcome;
 use crate::login::Reason;
 use crate::login::browser::Browser;
 use crate::login::endpoint;
@@ -38,7 +40,7 @@ impl Login {
         &self,
         visit: &Visit,
         page: Page<'_>,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Outcome, Problem> {
         let exchange = &visit.exchange;
         let form = exchange.form()?;
         if form.get_any_case("returnUrl").is_some_and(|text| leads_astray(visit, page.site, text)) {
@@ -54,23 +56,24 @@ impl Login {
         let again = |notice: Notice| {
             self.show(visit, Page { notice: Some(notice), username: name, ..page })
         };
+        let told = |response: Response| Ok(Outcome::Answer(response));
         if !self.is_our_form(visit, &form) {
             self.failed(about, &Reason::FormExpired, exchange);
-            return Ok(again(Notice::FormExpired));
+            return told(again(Notice::FormExpired));
         }
         let password = Secret::new(form.get("password").unwrap_or_default());
         let attempt = Attempt { client: exchange.client, now: exchange.now };
         match self.parts.local_users.check(&visit.config, name, password, attempt).await {
-            Ok(person) => Ok(self.let_in(visit, page.site, person, &form)),
+            Ok(person) => Ok(Outcome::Entered(self.let_in(visit, page.site, person, &form))),
             Err(Refusal::WrongPassword) => {
                 self.failed(about, &Reason::WrongPassword, exchange);
-                Ok(again(Notice::WrongPassword))
+                told(again(Notice::WrongPassword))
             }
             Err(Refusal::Throttled { retry_after }) => {
                 self.failed(about, &Reason::Throttled, exchange);
                 let mut response = again(Notice::Throttled);
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
-                Ok(response)
+                told(response)
             }
             Err(Refusal::Busy) => Err(Problem::Unavailable(
                 "Too many people are signing in at the moment. Try again in a few seconds.".into(),
@@ -91,7 +94,7 @@ impl Login {
         site: &Arc<Site>,
         person: LocalIdentity,
         form: &Form,
-    ) -> Response {
+    ) -> Entered {
         let user = person.account();
         let about = About { site: &site.name, provider: local::PROVIDER };
         let identity = Identity {
@@ -111,7 +114,8 @@ impl Login {
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;
-        self.arrive(visit, about, Arrival { site, source, return_path, identity })
+        let replaces = None;
+        self.arrive(visit, about, Arrival { site, source, return_path, identity, replaces })
     }
 }
 

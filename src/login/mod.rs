@@ -106,8 +106,20 @@ pub struct Parts {
 pub enum Outcome {
     /// With this answer.
     Answer(Response),
+    /// Somebody has signed in, which may concern whoever was signed in before.
+    Entered(Entered),
     /// A provider has signed people out; what is said depends on whom else that concerns.
     Ended(Ended),
+}
+
+/// Somebody who has signed in.
+#[derive(Debug)]
+pub struct Entered {
+    /// What the browser is told.
+    pub answer: Response,
+    /// Sessions of the identity server that are over with it, other people's for the most part: none
+    /// of them goes on by its public name.
+    pub replaced: Vec<Arc<Session>>,
 }
 
 /// Sessions that a provider has ended.
@@ -168,15 +180,15 @@ impl Login {
         let answer = match endpoint {
             Endpoint::BackChannelLogout => return self.back_channel_logout(visit).await,
             Endpoint::FrontChannelLogout => return self.front_channel_logout(visit).await,
+            Endpoint::Callback => return self.callback(visit).await,
+            Endpoint::LegacyLogin => return self.legacy_login(visit).await,
+            Endpoint::AccountLogin => return self.account_login(visit).await,
             Endpoint::Start(target) => self.start_named(visit, target).await,
             Endpoint::ExternalLogin => self.external_login(visit).await,
-            Endpoint::Callback => self.callback(visit).await,
             Endpoint::ExternalLoginCallback => Self::external_login_callback(visit),
             Endpoint::PostLogout => self.post_logout(visit),
             Endpoint::Logout => self.logout(visit).await,
             Endpoint::SignInUrls => sign_in_urls::answer(visit),
-            Endpoint::LegacyLogin => self.legacy_login(visit).await,
-            Endpoint::AccountLogin => self.account_login(visit).await,
             Endpoint::Challenge => self.challenge(visit).await,
             Endpoint::Nothing => Err(Problem::NotFound(
                 "This address under the identity prefix is not in use.".into(),

@@ -15,6 +15,7 @@ use crate::http::ReturnPath;
 use crate::http::form::Form;
 use crate::http::response;
 use crate::login::Login;
+use crate::login::Outcome;
 use crate::login::browser::Browser;
 use crate::login::choice;
 use crate::login::choice::Choice;
@@ -58,7 +59,7 @@ const SHELL: &str = "shell";
 
 impl Login {
     /// `/sitecore/login`: on to shell's login page unless that is this one.
-    pub(super) async fn legacy_login(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn legacy_login(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let query = visit.exchange.query()?;
         let shell = place::reachable(visit, SHELL).ok_or_else(|| {
             Problem::NotFound("The site shell is not reachable on this host.".into())
@@ -82,14 +83,15 @@ impl Login {
         match elsewhere {
             Some(login_page) if !break_glass => {
                 let way_back = page.return_path.as_ref().map(|path| ("returnUrl", path.as_str()));
-                Ok(response::found(&links::with_query(login_page, way_back.as_slice())))
+                let onward = links::with_query(login_page, way_back.as_slice());
+                Ok(Outcome::Answer(response::found(&onward)))
             }
-            Some(_) | None => Ok(self.show(visit, page)),
+            Some(_) | None => Ok(Outcome::Answer(self.show(visit, page))),
         }
     }
 
     /// `/account/login` of the identity server.
-    pub(super) async fn account_login(&self, visit: &Visit) -> Result<Response, Problem> {
+    pub(super) async fn account_login(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let query = visit.exchange.query()?;
         let site = &visit.site;
         let hint =
@@ -111,10 +113,10 @@ impl Login {
         let asked = query.get("provider").unwrap_or_default();
         // `acr_values=idp:local` leaves nothing but the form.
         if asked == local::PROVIDER && form {
-            return Ok(self.show(visit, Page { buttons: false, ..page }));
+            return Ok(Outcome::Answer(self.show(visit, Page { buttons: false, ..page })));
         }
         let Some(provider) = at_once(visit, choice, form, asked) else {
-            return Ok(self.show(visit, page));
+            return Ok(Outcome::Answer(self.show(visit, page)));
         };
         self.count_attempt(visit)?;
         let start = Start {
@@ -126,7 +128,7 @@ impl Login {
             login_hint: Some(hint).filter(|name| !name.is_empty()),
             restarts: 0,
         };
-        self.begin(visit, start).await
+        self.begin(visit, start).await.map(Outcome::Answer)
     }
 
     /// `/external/challenge?scheme=&returnUrl=` of the identity server: what IdentityServer4's buttons

@@ -102,6 +102,7 @@ impl Stage {
         let visit = self.visit(method, authority, path, form);
         let response = match self.login.answer(&visit).await? {
             Outcome::Answer(response) => response,
+            Outcome::Entered(entered) => entered.answer,
             Outcome::Ended(_) => response::empty(StatusCode::OK),
         };
         for line in response.headers().get_all(header::SET_COOKIE) {

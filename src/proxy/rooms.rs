@@ -24,6 +24,7 @@ use crate::identity_server::Outcome;
 use crate::login;
 use crate::login::Channel;
 use crate::login::Ended;
+use crate::login::Entered;
 use crate::login::Login;
 use crate::login::Occasion;
 use crate::login::Renewed;
@@ -98,12 +99,24 @@ pub async fn answer(
     }
 }
 
-/// Login never calls the identity server: here a sign-out by a provider reaches its clients.
+/// Login never calls the identity server: here it hears of sessions of its own that are over, so
+/// that what was granted in them ends and its clients are told.
 async fn login(house: &House, visit: &Visit) -> Result<Response, Problem> {
-    let Ended { sessions, channel } = match house.login.answer(visit).await? {
-        login::Outcome::Answer(response) => return Ok(response),
-        login::Outcome::Ended(ended) => ended,
-    };
+    match house.login.answer(visit).await? {
+        login::Outcome::Answer(response) => Ok(response),
+        login::Outcome::Entered(Entered { answer, replaced }) => {
+            for session in &replaced {
+                // No page is shown that could hold a frame.
+                house.identity_server.ended(&visit.config, session, &[]).await;
+            }
+            Ok(answer)
+        }
+        login::Outcome::Ended(ended) => Ok(signed_out_by_provider(house, visit, ended).await),
+    }
+}
+
+async fn signed_out_by_provider(house: &House, visit: &Visit, ended: Ended) -> Response {
+    let Ended { sessions, channel } = ended;
     let framed_by = match &channel {
         Channel::Back => &[],
         Channel::Front { framed_by } => framed_by.as_slice(),
@@ -112,7 +125,7 @@ async fn login(house: &House, visit: &Visit) -> Result<Response, Problem> {
     for session in &sessions {
         frames.extend(house.identity_server.ended(&visit.config, session, framed_by).await);
     }
-    Ok(match channel {
+    match channel {
         Channel::Back => {
             let mut done = response::empty(StatusCode::OK);
             done.headers_mut().insert(header::CACHE_CONTROL, response::NO_STORE);
@@ -122,7 +135,7 @@ async fn login(house: &House, visit: &Visit) -> Result<Response, Problem> {
             let look = &Look::of(&visit.config, &visit.site, &visit.exchange);
             pages::frames(&Frames { look, frames: &frames, framed_by: &framed_by })
         }
-    })
+    }
 }
 
 /// The session of a request that goes on, renewed if that is due: on the control runtime, so that it

@@ -11,17 +11,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::model::Config;
 use crate::config::model::LocalUser;
-use crate::crypto::password;
 use crate::crypto::secret::Secret;
 use crate::observe::Metrics;
 use crate::users::User;
+use crate::users::hashing::Busy;
+use crate::users::hashing::HashQueue;
 use crate::users::places::Places;
 use crate::users::throttle::Rate;
 use crate::users::throttle::Throttle;
@@ -33,10 +32,7 @@ pub const PROVIDER: &str = "local";
 #[derive(Debug)]
 pub struct LocalUsers {
     metrics: Arc<Metrics>,
-    /// Hashes being computed: each takes a core and tens of mebibytes.
-    hashing: Arc<Semaphore>,
-    /// Hashes being computed or waited for.
-    admitted: Arc<Semaphore>,
+    hashing: HashQueue,
     by_account: Throttle,
     by_client: Throttle,
     by_strangers: Throttle,
@@ -76,8 +72,6 @@ const PER_ACCOUNT: Rate = Rate { burst: 8, interval: Duration::from_secs(12) };
 const PER_ACCOUNT_OF_STRANGERS: Rate = Rate { burst: 100, interval: Duration::from_secs(30) };
 /// Attempts that may wait for their turn.
 const QUEUE: usize = 64;
-/// How long they wait at most.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 impl LocalUsers {
     /// Checks as many passwords at a time as there are cores.
@@ -85,8 +79,7 @@ impl LocalUsers {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             metrics,
-            hashing: Arc::new(Semaphore::new(cores)),
-            admitted: Arc::new(Semaphore::new(cores + QUEUE)),
+            hashing: HashQueue::new(cores, QUEUE),
             by_account: Throttle::new(),
             by_client: Throttle::new(),
             by_strangers: Throttle::new(),
@@ -142,7 +135,7 @@ impl LocalUsers {
         let Some(hashed) = user.or_else(|| config.local_users.first()) else {
             return Err(Refusal::WrongPassword);
         };
-        let right = self.verify(password, hashed.password_hash.clone()).await;
+        let right = self.hashing.verify(password, hashed.password_hash.clone()).await;
         let user = user.filter(|_| right != Ok(false));
         if right.is_ok() && user.is_none() {
             return Err(Refusal::WrongPassword);
@@ -152,30 +145,10 @@ impl LocalUsers {
         if stranger {
             self.by_strangers.give_back(&name, PER_ACCOUNT_OF_STRANGERS);
         }
-        right?;
+        right.map_err(|Busy| Refusal::Busy)?;
         let user = user.ok_or(Refusal::WrongPassword)?;
         self.known.remember(place, attempt.now);
         Ok(LocalIdentity { user: user.clone(), claims: claims(user) })
-    }
-
-    /// Whether `password` belongs to `hash` (a PHC string), when its turn comes: every such check of
-    /// the process waits in one bounded queue. Nothing is counted.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Busy`].
-    pub async fn verify(&self, password: Secret, hash: Secret) -> Result<bool, Refusal> {
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let turn = Arc::clone(&self.hashing).acquire_owned();
-        let turn = tokio::time::timeout(PATIENCE, turn).await;
-        let Ok(Ok(turn)) = turn else { return Err(Refusal::Busy) };
-        // The permits go along: a caller that goes away does not make the work stop.
-        let checked = tokio::task::spawn_blocking(move || {
-            let right = password::verify(&password, hash.expose());
-            drop((turn, admitted));
-            right
-        });
-        checked.await.map_err(|_| Refusal::Busy)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users: how an account comes of claims, and the local users of the configuration.
 
 pub mod builder;
+pub mod hashing;
 pub mod local;
 mod name;
 mod places;

@@ -62,8 +62,6 @@ impl Suite {
                 answer = self.browser.send(next).await;
             } else if answer.text().contains("id=\"consent\"") {
                 answer = self.browser.submit(&answer, &[("button", "yes")]).await;
-            } else if answer.text().contains("id=\"consent\"") {
-                answer = self.browser.submit(&answer, &[("button", "yes")]).await;
             } else {
                 assert!(answer.text().contains("id=\"sign-in\""), "{}", answer.text());
                 asked += 1;

@@ -69,8 +69,6 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// Secrets and keys; any one that has not ended is enough.
     pub secrets: Vec<ClientSecret>,
-    /// `JwksUri`: where the client publishes its keys.
-    pub jwks_uri: Option<String>,
     /// `RequireClientSecret`.
     pub require_secret: bool,
     /// `RequirePkce`.
@@ -152,7 +150,6 @@ impl Client {
             cors_origins: Vec::new(),
             scopes: Vec::new(),
             secrets: Vec::new(),
-            jwks_uri: None,
             require_secret: true,
             require_pkce: true,
             allow_plain_pkce: false,

@@ -29,7 +29,7 @@ pub(crate) fn check_names(setting: &Setting) -> Result<(), Refusal> {
 }
 
 /// Properties with a field of their own; those of time also end in `InSeconds`.
-const FIELDS: [&str; 52] = [
+const FIELDS: [&str; 51] = [
     "Enabled",
     "ClientId",
     "ClientName",
@@ -51,7 +51,6 @@ const FIELDS: [&str; 52] = [
     "AllowedCorsOrigins",
     "AllowedScopes",
     "ClientSecrets",
-    "JwksUri",
     "RequireClientSecret",
     "RequirePkce",
     "AllowPlainTextPkce",
@@ -85,7 +84,8 @@ const FIELDS: [&str; 52] = [
 ];
 
 /// The other properties of IdentityServer4's `Client`, and of its successor's.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 12] = [
+    "JwksUri",
     "PairWiseSubjectSalt",
     "UserCodeType",
     "Properties",

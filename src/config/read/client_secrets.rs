@@ -12,6 +12,7 @@ use crate::config::read::dictionary;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
 use crate::config::settings::Setting;
+use crate::crypto::digest;
 use crate::crypto::password;
 use crate::crypto::secret::Secret;
 
@@ -20,7 +21,10 @@ pub(crate) fn read(setting: &Setting, list: &str, report: &mut Report) -> Vec<Cl
     let mut secrets = Vec::new();
     for item in dictionary::entries(Some(setting), list) {
         match several(item) {
-            Ok(read) => secrets.extend(read),
+            Ok(read) => {
+                lint(setting, item, &read, report);
+                secrets.extend(read);
+            }
             Err(refusal) => {
                 let what = format!("a secret of `{}` is left out: {}", setting.name, refusal.what);
                 report.disable(&refusal.origin, what, refusal.instead);
@@ -28,6 +32,19 @@ pub(crate) fn read(setting: &Setting, list: &str, report: &mut Report) -> Vec<Cl
         }
     }
     secrets
+}
+
+/// A random plain text can look like a hash (`openssl rand -base64 32`), and is then none.
+fn lint(setting: &Setting, item: &Setting, read: &[ClientSecret], report: &mut Report) {
+    let shared = read.iter().filter(|secret| secret.kind == SecretKind::Shared);
+    for form in shared.filter_map(|secret| digest::of_form(secret.value.expose())) {
+        let what = format!(
+            "a secret of `{}` reads as a {form} hash, so its own text proves nothing",
+            setting.name
+        );
+        let instead = "leave it if it is the hash of a secret; as plain text choose another one, such as hexadecimal digits";
+        report.lint(&item.origin, what, instead);
+    }
 }
 
 fn several(item: &Setting) -> Result<Vec<ClientSecret>, Refusal> {

@@ -70,9 +70,13 @@ impl Reader<'_> {
         let mut client = Client::named(id, setting.origin.clone());
         client.grant_types = grants::read(setting, report)?;
         client.secrets = client_secrets::read(setting, "ClientSecrets", report);
-        client.jwks_uri = setting.text("JwksUri").map(str::to_owned);
         client.require_secret = boolean(setting, "RequireClientSecret", true, report);
-        let proves_nothing = client.secrets.is_empty() && client.jwks_uri.is_none();
+        let proves_nothing = client.secrets.is_empty();
+        if let Some(address) = setting.text("JwksUri").and(setting.child("JwksUri")) {
+            let what = format!("the keys at the JwksUri of `{}` are not fetched", setting.name);
+            let instead = "write them as secrets: <ClientSecrets><Key1><Type>JWK</Type><Value>{\"keys\":[…]}</Value></Key1></ClientSecrets>";
+            report.disable(&address.origin, what, instead);
+        }
         // The shipped client for passwords waits for its owner to give it a secret.
         if proves_nothing && setting.name.eq_ignore_ascii_case("PasswordClient") {
             return Ok(None);

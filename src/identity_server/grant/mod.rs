@@ -3,6 +3,7 @@
 pub(super) mod client_credentials;
 pub(super) mod code;
 pub(super) mod device;
+mod ending;
 pub(super) mod password;
 pub(super) mod refresh;
 
@@ -12,13 +13,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::Serialize;
 
+pub(super) use ending::MOST_WAITING;
+
 use crate::clock::Timestamp;
 use crate::config::model::identity_server::Client;
-use crate::config::model::identity_server::IdentityServerSettings;
 use crate::crypto::random;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
-use crate::identity_server::client;
 use crate::identity_server::interaction;
 use crate::identity_server::mint::Around;
 use crate::identity_server::mint::Mint;
@@ -27,7 +28,6 @@ use crate::identity_server::person::Person;
 use crate::identity_server::requested::RequestedClaims;
 use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
-use crate::session::Session;
 use crate::session::Visit;
 use crate::store::StoreError;
 use crate::store::grants::Kind;
@@ -202,24 +202,6 @@ impl IdentityServer {
         self.parts.grants.remove(Kind::Grant, name).await.map(|_| ())
     }
 
-    /// Ends what was granted in `session`, but to clients whose file says that their tokens outlive
-    /// it (`CoordinateLifetimeWithUserSession`, END-14).
-    pub(super) async fn end_grants(
-        &self,
-        settings: &IdentityServerSettings,
-        session: &Session,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        for (key, record) in
-            self.parts.grants.of_session(Kind::Grant, &session.public_id, now).await?
-        {
-            if !outlives_session(settings, &record.client) {
-                self.parts.grants.drop_key(Kind::Grant, key).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// The tokens of `grant`, with `refresh_token` beside them.
     pub(super) async fn tokens(
         &self,
@@ -320,8 +302,4 @@ pub(super) fn lifetime(client: &Client, longest: Duration) -> Duration {
 /// JSON, which these values always are.
 pub(super) fn encode(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn outlives_session(settings: &IdentityServerSettings, client: &str) -> bool {
-    client::find(settings, client).is_some_and(|client| !client.coordinate_with_session)
 }

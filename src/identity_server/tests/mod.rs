@@ -1,6 +1,7 @@
 //! The endpoints driven without a network: visits made by hand, answers read back.
 
 mod authorize;
+mod bounds;
 mod code;
 mod discovery;
 mod fixture;

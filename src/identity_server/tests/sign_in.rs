@@ -133,7 +133,7 @@ fn fed07_fed19_acr_values_name_a_provider_when_it_exists() {
     };
     assert_eq!(wanted(&rig, "a idp:IdS4-AzureAd b"), Some(Some("IdS4-AzureAd".to_owned())));
     assert_eq!(wanted(&rig, "idp:Unknown"), Some(None));
-    assert_eq!(wanted(&rig, "idp:local"), Some(None));
+    assert_eq!(wanted(&rig, "idp:local"), Some(Some("local".to_owned())));
     rig.sign_in();
     assert_eq!(wanted(&rig, "idp:IdS4-AzureAd"), Some(Some("IdS4-AzureAd".to_owned())), "FED-16");
     assert_eq!(wanted(&rig, "idp:Unknown"), None);

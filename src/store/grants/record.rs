@@ -58,7 +58,8 @@ impl Kind {
             Self::DeviceCode | Self::UserCode => 400,
             Self::PushedRequest => 1_000,
             Self::ReferenceToken | Self::RevokedToken => 10_000,
-            // One that is forgotten could be used again: a client fills its own share.
+            // One that is forgotten could be used again: a client fills its own share, and so does
+            // the key of a proof.
             Self::UsedId => 50_000,
         }
     }

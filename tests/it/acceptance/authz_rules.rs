@@ -307,3 +307,30 @@ async fn authz39_the_issuer_stands_in_every_answer() {
     let found = house.get("/.well-known/openid-configuration", &[]).await.json();
     assert_eq!(found["authorization_response_iss_parameter_supported"], true);
 }
+
+#[tokio::test]
+async fn rfc8707_a_token_is_for_the_resources_that_the_request_named() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    for named in ["nothing", "https://api.test/", "api2"] {
+        let more = [("scope", "openid api1"), ("resource", named)];
+        assert_eq!(refusal(&house, "web", &more).await, there("invalid_target"), "{named}");
+    }
+    let more = [("scope", "openid api1 api2"), ("resource", "api2")];
+    let tokens = house.tokens(&mut browser, "web", &more).await;
+    let (_, claims) = house.verified(tokens["access_token"].as_str().unwrap()).await;
+    assert_eq!(claims["aud"], "api2");
+}
+
+#[tokio::test]
+async fn rfc9449_a_token_that_must_be_bound_to_a_key_does_not_pass_a_browser() {
+    let keys = "<RequireDPoP>true</RequireDPoP><AllowAccessTokensViaBrowser>true</AllowAccessTokensViaBrowser>";
+    let house = House::with(&client("bound", "hybrid", keys), "").await;
+    let more = [("response_type", "code token"), ("scope", "openid api1")];
+    assert_eq!(refusal(&house, "bound", &more).await, there("invalid_request"));
+    assert!(accepted(&house, "bound", &[("response_type", "code id_token")]).await);
+    for key in ["short", &"=".repeat(43)] {
+        let more = [("response_type", "code id_token"), ("dpop_jkt", key)];
+        assert_eq!(refusal(&house, "bound", &more).await, there("invalid_request"), "{key}");
+    }
+}

@@ -69,25 +69,6 @@ async fn chk02_oidcc_session_management_rp() {
     assert_eq!(frame_says(&again, "web", None), "changed");
 }
 
-#[tokio::test]
-async fn login09_another_person_is_another_session() {
-    let house = House::start().await;
-    let mut browser = house.browser();
-    let mut sid = async |user: &str| {
-        let more = [("prompt", "login")];
-        let reply = house.authorize_as(&mut browser, user, "web", &more).await;
-        let tokens = house.redeem("web", reply.sent("code")).await.json();
-        let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
-        assert_eq!(claims["sid"], browser.cookie("idsrv.session").unwrap().as_str());
-        (claims["sid"].as_str().unwrap().to_owned(), browser.cookie("idsrv").unwrap())
-    };
-    let (jane, first) = sid("jane").await;
-    let (jane_again, second) = sid("jane").await;
-    assert_eq!(jane, jane_again);
-    assert_ne!(first, second, "J185: the secret is a new one");
-    assert_ne!(sid("bob").await.0, jane);
-}
-
 async fn preflight(house: &House, path: &str, origin: &str) -> Answer {
     let lines = [("Origin", origin), ("Access-Control-Request-Method", "POST")];
     house.call("OPTIONS", path, &lines, None).await
@@ -111,7 +92,32 @@ async fn chk03_a_clients_origin_may_call_what_scripts_need() {
             "{path}"
         );
         assert_eq!(answer.header("access-control-allow-credentials"), None);
+        let headers = answer.header("access-control-allow-headers");
+        assert_eq!(headers, Some("Authorization, Content-Type, DPoP"), "RFC 9449 in a browser");
     }
+}
+
+#[tokio::test]
+async fn chk03_a_clients_origin_reads_what_failed_and_the_headers_that_say_why() {
+    let house = House::start().await;
+    let origin = ("Origin", "https://rp.localhost");
+    let refused = house.get("/connect/userinfo", &[origin]).await;
+    let json = [origin, ("Content-Type", "application/json")];
+    let broken = house.call("POST", "/connect/revocation", &json, None).await;
+    let other = house.call("PUT", "/connect/userinfo", &[origin], None).await;
+    for (answer, status) in [(&refused, 401), (&broken, 415), (&other, 405)] {
+        assert_eq!(answer.status, status);
+        let readable = answer.header("access-control-allow-origin");
+        assert_eq!(readable, Some("https://rp.localhost"), "{status}");
+        let headers = answer.header("access-control-expose-headers");
+        assert_eq!(headers, Some("DPoP-Nonce, WWW-Authenticate"), "{status}");
+    }
+    assert!(refused.header("www-authenticate").is_some());
+    assert_eq!(broken.header("content-type"), Some("application/problem+json"));
+    assert_eq!(other.header("allow"), Some("GET, HEAD, POST"));
+    let evil = [("Origin", "https://evil.test"), ("Content-Type", "application/json")];
+    let broken = house.call("POST", "/connect/revocation", &evil, None).await;
+    assert_eq!((broken.status, broken.header("access-control-allow-origin")), (415, None));
 }
 
 #[tokio::test]

@@ -186,6 +186,90 @@ async fn dpop_a_code_is_bound_to_the_key_that_its_request_named() {
     refused(&redeem(&house, &code, &thief.for_token(&house)).await, 400, "invalid_grant");
 }
 
+/// Pushes a request for a code of `public`, with proofs.
+async fn push(house: &House, proofs: &[&str], more: &[(&str, &str)]) -> Answer {
+    let headers: Vec<_> = proofs.iter().map(|proof| ("DPoP", *proof)).collect();
+    let redirect_uri = redirect_uri("public");
+    let usual = [
+        ("client_id", "public"),
+        ("response_type", "code"),
+        ("redirect_uri", &redirect_uri),
+        ("scope", "openid"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let form: Vec<_> = usual.iter().chain(more).copied().collect();
+    house.post("/connect/par", &headers, &form).await
+}
+
+#[tokio::test]
+async fn rfc9449_10_1_a_proof_beside_a_pushed_request_binds_its_code() {
+    const PAR: (&str, &str) = ("POST", "/connect/par");
+    let house = House::start().await;
+    let (holder, thief) = (Holder::new(), Holder::new());
+    let proof = |holder: &Holder| holder.proof(&house, PAR, &[]);
+    let thumbprint = holder.thumbprint();
+    let first = proof(&holder);
+    let pushed = push(&house, &[&first], &[]).await;
+    assert_eq!(pushed.status, 201, "{}", pushed.text());
+    for (proofs, named) in [
+        (vec![first.clone()], ""),
+        (vec![proof(&holder), proof(&holder)], ""),
+        (vec![holder.for_token(&house)], ""),
+        (vec![proof(&thief)], &*thumbprint),
+    ] {
+        let proofs: Vec<_> = proofs.iter().map(String::as_str).collect();
+        let more = [("dpop_jkt", named)];
+        let answer = push(&house, &proofs, if named.is_empty() { &[] } else { &more }).await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]),
+            (400, &json!("invalid_dpop_proof")),
+            "{named}"
+        );
+    }
+    let same = push(&house, &[&proof(&holder)], &[("dpop_jkt", &thumbprint)]).await;
+    assert_eq!(same.status, 201, "{}", same.text());
+    for (pushed, who, redeemed) in [(&pushed, &thief, false), (&same, &holder, true)] {
+        let name = pushed.json()["request_uri"].as_str().unwrap().to_owned();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("client_id", "public"), ("request_uri", &name)])
+            .finish();
+        let mut browser = house.browser();
+        let answer = browser.get(&format!("/connect/authorize?{query}")).await;
+        let page = house.onward(&mut browser, answer).await.page();
+        let reply = house.type_in(&mut browser, &page, "jane").await.reply();
+        let answer = redeem(&house, reply.sent("code"), &who.for_token(&house)).await;
+        if redeemed {
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        } else {
+            refused(&answer, 400, "invalid_grant");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rfc9449_8_a_nonce_is_asked_for_where_requests_are_pushed_too() {
+    let keys = "<RequireDPoP>true</RequireDPoP><DPoPValidationMode>Nonce</DPoPValidationMode>";
+    let house = House::with(&client("fresh", "authorization_code", keys), "").await;
+    let holder = Holder::new();
+    let credentials = super::house::basic("fresh", &super::house::secret("fresh"));
+    let redirect_uri = redirect_uri("fresh");
+    let form = [("response_type", "code"), ("redirect_uri", &redirect_uri), ("scope", "openid")];
+    let push = async |more: &[(&str, Value)]| {
+        let proof = holder.proof(&house, ("POST", "/connect/par"), more);
+        let headers = [("Authorization", &*credentials), ("DPoP", &*proof)];
+        house.post("/connect/par", &headers, &form).await
+    };
+    let without = push(&[]).await;
+    let error = without.json()["error"].clone();
+    assert_eq!((without.status, error), (400, json!("use_dpop_nonce")));
+    let nonce = json!(without.header("dpop-nonce").unwrap());
+    assert_eq!(push(&[("nonce", nonce)]).await.status, 201);
+    let headers = [("Authorization", &*credentials)];
+    let plain = house.post("/connect/par", &headers, &form).await;
+    assert_eq!(plain.status, 201, "the token endpoint asks for the proof");
+}
+
 #[tokio::test]
 async fn dpop_a_client_that_must_prove_a_key_gets_nothing_without() {
     let must = client("bound", "client_credentials", "<RequireDPoP>true</RequireDPoP>");

@@ -244,6 +244,24 @@ async fn end06_no_address_is_made_up() {
 }
 
 #[tokio::test]
+async fn end06_an_address_with_a_state_that_no_server_takes_is_none() {
+    let house = house().await;
+    let mut browser = house.browser();
+    let hint = sign_in(&house, &mut browser).await;
+    let long = "s".repeat(8_192);
+    let mut asked = async |state: &str| {
+        let parameters =
+            [("id_token_hint", &*hint), ("post_logout_redirect_uri", OUT), ("state", state)];
+        let form = browser.bare("POST", "/connect/endsession").form(&parameters);
+        let answer = browser.send(form).await;
+        house.onward(&mut browser, answer).await
+    };
+    let asking = asked(&long).await.page();
+    assert!(asks(&asking) && !leads_back(&asking), "{}", asking.text());
+    assert_eq!(asked(&long[..8_000]).await.reply().sent("state"), &long[..8_000]);
+}
+
+#[tokio::test]
 async fn end07_k242_a_post_that_is_not_from_our_page_is_400_and_signs_nobody_out() {
     let house = house().await;
     let mut browser = house.browser();

@@ -1,4 +1,5 @@
-//! FED-20 to FED-22: signing out of a session that an external provider began.
+//! FED-20 to FED-22: signing out of a session that an external provider began, and signing in over
+//! one (LOGIN-09).
 
 use std::time::Duration;
 
@@ -188,5 +189,50 @@ async fn fed22_k253_a_logout_token_of_the_provider_ends_sessions_and_tells_their
     let person = json!({ "sub": "jane-4711" });
     assert_eq!(tell(&house.idp.logout_token(&person).encode()).await, 200);
     assert!(!is_signed_in(&house, &second).await);
+    assert_eq!(told(&server, 2).await, 2);
+}
+
+/// Says yes to the page that asks.
+async fn sign_out(house: &House, browser: &mut Browser) {
+    let asking = browser.get("/account/logout").await;
+    let yes = browser.submit(&asking, &[]).await;
+    let done = house.onward(browser, yes).await.page();
+    assert!(done.text().contains("<main id=\"signed-out\""), "{}", done.gist());
+}
+
+#[tokio::test]
+async fn login09_who_comes_by_the_provider_once_more_is_signed_out_of_all_of_it() {
+    let server = EchoCms::start().await;
+    let house = house(&server).await;
+    let mut browser = house.browser();
+    let first = sign_in(&house, &mut browser, "app", "s-1").await;
+    let asked = house.idp.count("authorize");
+    let again = [("acr_values", "idp:Partner"), ("prompt", "login")];
+    let second = house.tokens(&mut browser, "web", &again).await;
+    assert_eq!(house.idp.count("authorize"), asked + 1);
+    let sid = |tokens: &Value| part(tokens["id_token"].as_str().unwrap(), 1)["sid"].clone();
+    assert_eq!(sid(&first), sid(&second));
+    assert!(server.count() == 0 && is_signed_in(&house, &browser).await);
+    sign_out(&house, &mut browser).await;
+    assert!(!refreshes(&house, &first).await, "what was granted before ends too");
+    assert_eq!(told(&server, 1).await, 1, "and its client hears of it");
+}
+
+#[tokio::test]
+async fn login09_who_signs_in_over_somebody_ends_what_that_one_was_given() {
+    let server = EchoCms::start().await;
+    let house = house(&server).await;
+    let mut browser = house.browser();
+    let jane = sign_in(&house, &mut browser, "app", "s-1").await;
+    house.idp.person(provider::bob());
+    let again = [("acr_values", "idp:Partner"), ("prompt", "login")];
+    house.tokens(&mut browser, "web", &again).await;
+    assert!(!refreshes(&house, &jane).await);
+    assert_eq!(told(&server, 1).await, 1);
+
+    let mut browser = house.browser();
+    let jane = house.tokens(&mut browser, "app", &[("scope", "openid offline_access")]).await;
+    house.authorize_as(&mut browser, "bob", "web", &[("prompt", "login")]).await;
+    assert!(!refreshes(&house, &jane).await, "by a password as well");
     assert_eq!(told(&server, 2).await, 2);
 }

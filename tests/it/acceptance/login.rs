@@ -6,14 +6,9 @@ use std::time::Instant;
 use crate::acceptance::house::End;
 use crate::acceptance::house::House;
 use crate::acceptance::house::PASSWORD;
-use crate::acceptance::house::client;
 use crate::acceptance::house::redirect_uri;
-use crate::acceptance::house::request;
-use crate::acceptance::house::settings;
 use crate::support::browser::Browser;
 use crate::support::html;
-use crate::support::provider::CLIENT_ID;
-use crate::support::provider::CLIENT_SECRET;
 use crate::support::wire::Answer;
 
 /// The cookie of a sign-on.

@@ -139,6 +139,30 @@ async fn rfc9126_only_the_client_itself_pushes() {
 }
 
 #[tokio::test]
+async fn rfc9126_whoever_proves_nothing_pushes_so_often_and_holds_up_no_other_client() {
+    let house = House::start().await;
+    let own = redirect_uri("public");
+    let form = [
+        ("client_id", "public"),
+        ("response_type", "code"),
+        ("redirect_uri", own.as_str()),
+        ("scope", "openid"),
+        ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        ("code_challenge_method", "S256"),
+    ];
+    for _ in 0..60 {
+        assert_eq!(house.post("/connect/par", &[], &form).await.status, 201);
+    }
+    let more = house.post("/connect/par", &[], &form).await;
+    assert_eq!((more.status, more.header("retry-after")), (429, Some("2")));
+    for _ in 0..70 {
+        pushed(&house, "web", &[]).await;
+    }
+    house.later(1);
+    assert_eq!(house.post("/connect/par", &[], &form).await.status, 201);
+}
+
+#[tokio::test]
 async fn rfc9126_a_client_that_must_push_does_and_its_secret_goes_no_further() {
     let keys = "<RequirePushedAuthorization>true</RequirePushedAuthorization>";
     let house = House::with(&client("pushes", "authorization_code", keys), "").await;

@@ -1,7 +1,10 @@
 //! Two instances over one store: what one issues, the other redeems and revokes. And what a restart
 //! and a reload keep (CFG-07).
 
+use std::time::Duration;
+
 use serde_json::Value;
+use serde_json::json;
 use sqlx::Connection;
 use sqlx::Executor;
 use tempfile::TempDir;
@@ -10,6 +13,7 @@ use crate::acceptance::house::House;
 use crate::acceptance::house::basic;
 use crate::acceptance::house::secret;
 use crate::acceptance::house::settings;
+use crate::support::provider;
 use crate::support::wire::Answer;
 
 const OFFLINE: (&str, &str) = ("scope", "openid api1 offline_access");
@@ -189,18 +193,63 @@ async fn l269_k254_a_restart_keeps_what_is_good_and_what_is_over() {
     assert_eq!(error(&last).1, "invalid_grant");
 }
 
+/// Another process, which holds the store's file for writing until it is told to let go.
+async fn holding(house: &House) -> sqlx::AnyConnection {
+    let file = house.gateway.folder.path("data/vestibule.db");
+    sqlx::any::install_default_drivers();
+    let mut other =
+        sqlx::AnyConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    other.execute("begin immediate").await.unwrap();
+    other
+}
+
+#[tokio::test]
+async fn end14_a_sign_out_that_the_store_does_not_take_can_be_tried_again() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let tokens = house.tokens(&mut browser, "web", &[OFFLINE]).await;
+    let asking = browser.get("/account/logout").await;
+    let mut other = holding(&house).await;
+    let failed = browser.submit(&asking, &[]).await;
+    assert_eq!(failed.status, 503, "{}", failed.gist());
+    assert!(browser.cookie("idsrv").is_some());
+    assert_eq!(house.userinfo(text(&tokens, "access_token")).await.status, 200);
+    other.execute("rollback").await.unwrap();
+    let done = browser.submit(&asking, &[]).await;
+    assert!(done.is_redirect() && browser.cookie("idsrv").is_none(), "{}", done.gist());
+    assert_eq!(house.userinfo(text(&tokens, "access_token")).await.status, 401);
+}
+
+#[tokio::test]
+async fn end14_what_a_provider_ends_while_the_store_is_down_ends_when_it_is_back() {
+    let house = House::start().await;
+    let mut jane = provider::jane();
+    jane["sid"] = json!("s-1");
+    house.idp.person(jane);
+    let more = [("acr_values", "idp:Partner"), OFFLINE];
+    let tokens = house.tokens(&mut house.browser(), "web", &more).await;
+    let mut other = holding(&house).await;
+    let token = house.idp.logout_token(&json!({ "sid": "s-1" })).encode();
+    let form = [("logout_token", token.as_str())];
+    assert_eq!(house.post("/identity/backchannel-logout", &[], &form).await.status, 200);
+    assert_eq!(house.userinfo(text(&tokens, "access_token")).await.status, 200);
+    other.execute("rollback").await.unwrap();
+    for _ in 0..100 {
+        if house.userinfo(text(&tokens, "access_token")).await.status == 401 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("what was granted in it goes on");
+}
+
 #[tokio::test]
 async fn a_store_that_is_down_is_503_while_sessions_and_keys_go_on() {
     let house = House::start().await;
     let mut browser = house.browser();
     let reply = house.authorize(&mut browser, "web", &[OFFLINE]).await;
     let token = house.tokens(&mut browser, "other", &[]).await;
-    // Another process holds the file for writing and does not let go.
-    let file = house.gateway.folder.path("data/vestibule.db");
-    sqlx::any::install_default_drivers();
-    let mut other =
-        sqlx::AnyConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    other.execute("begin immediate").await.unwrap();
+    let mut other = holding(&house).await;
     let refused = house.redeem("web", reply.sent("code")).await;
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert_eq!(house.get("/.well-known/openid-configuration/jwks", &[]).await.status, 200);

@@ -54,6 +54,37 @@ fn clients_are_checked() {
 }
 
 #[test]
+fn secrets_and_keys_that_could_prove_nothing_are_told() {
+    let notice = |properties: &str, part: &str| {
+        let config = load(&[("identity/a.xml", &client(properties))]).unwrap();
+        let found = config.notices.iter().find(|n| n.to_string().contains(part));
+        let secrets = config.identity_server.clients.iter().find(|c| c.id == "mine");
+        (found.map(|n| n.kind), secrets.map(|c| c.secrets.len()))
+    };
+    let secrets = |text: &str| format!("<ClientSecrets><S1>{text}</S1></ClientSecrets>");
+    // `openssl rand -base64 32` and 64.
+    for (text, form) in [
+        ("q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=", "SHA-256"),
+        (&*format!("{}AA==", "A".repeat(84)), "SHA-512"),
+    ] {
+        let part = format!("a.xml:4: a secret of `Mine` reads as a {form} hash");
+        assert_eq!(notice(&secrets(text), &part), (Some(NoticeKind::Lint), Some(1)), "{text}");
+    }
+    let plain = "abcdef0123456789abcdef0123456789";
+    assert_eq!(notice(&secrets(plain), "reads as a"), (None, Some(1)));
+    assert_eq!(notice(&secrets(&"é".repeat(100)), "is longer than"), (None, Some(1)));
+    let address = "<JwksUri>https://app.test/jwks</JwksUri>";
+    let fetched = "the keys at the JwksUri of `Mine` are not fetched";
+    assert_eq!(notice(address, fetched), (Some(NoticeKind::Disable), Some(0)));
+    let confidential =
+        client(address).replace("<RequireClientSecret>false</RequireClientSecret>", "");
+    let config = load(&[("identity/a.xml", &confidential)]).unwrap();
+    assert!(!config.identity_server.clients.iter().any(|c| c.id == "mine"), "it proves nothing");
+    let told = |part: &str| config.notices.iter().any(|n| n.to_string().contains(part));
+    assert!(told(fetched) && told("it has no secret and needs one"), "{:#?}", config.notices);
+}
+
+#[test]
 fn the_shipped_client_has_the_gateways_own_origins_until_others_are_named() {
     let uris = |files: &[(&str, &str)]| {
         load(files).unwrap().identity_server.clients[0].redirect_uris.clone()
