@@ -72,10 +72,12 @@ impl Reader<'_> {
         client.secrets = client_secrets::read(setting, "ClientSecrets", report);
         client.require_secret = boolean(setting, "RequireClientSecret", true, report);
         let proves_nothing = client.secrets.is_empty();
-        if let Some(address) = setting.text("JwksUri").and(setting.child("JwksUri")) {
+        if let Some(address) =
+            setting.child("JwksUri").filter(|_| setting.text("JwksUri").is_some())
+        {
             let what = format!("the keys at the JwksUri of `{}` are not fetched", setting.name);
             let instead = "write them as secrets: <ClientSecrets><Key1><Type>JWK</Type><Value>{\"keys\":[…]}</Value></Key1></ClientSecrets>";
-            report.disable(&address.origin, what, instead);
+            report.lint(&address.origin, what, instead);
         }
         // The shipped client for passwords waits for its owner to give it a secret.
         if proves_nothing && setting.name.eq_ignore_ascii_case("PasswordClient") {

@@ -49,7 +49,7 @@ fn the_base_ships_the_scopes_of_openid_connect_and_of_the_cms() {
 #[test]
 fn apis_own_scopes_by_name_by_shape_or_of_their_own() {
     let server = read(
-        r#"<ApiResources>
+        r"<ApiResources>
 <Orders><Name>orders</Name><UserClaims><U1>role</U1></UserClaims><AccessTokenProfile>rfc9068</AccessTokenProfile>
   <ApiSecrets><S1><Value>s</Value></S1></ApiSecrets>
   <AllowedAccessTokenSigningAlgorithms><A1>ES256</A1></AllowedAccessTokenSigningAlgorithms>
@@ -57,7 +57,7 @@ fn apis_own_scopes_by_name_by_shape_or_of_their_own() {
 <Stock><Name>stock</Name><ShowInDiscoveryDocument>false</ShowInDiscoveryDocument></Stock>
 <Gone><Name>gone</Name><Enabled>false</Enabled></Gone>
 </ApiResources>
-<ApiScopes><Read><Name>orders.read</Name><DisplayName>See orders</DisplayName></Read></ApiScopes>"#,
+<ApiScopes><Read><Name>orders.read</Name><DisplayName>See orders</DisplayName></Read></ApiScopes>",
     )
     .unwrap()
     .identity_server;
