@@ -77,7 +77,7 @@ impl Reader<'_> {
         {
             let what = format!("the keys at the JwksUri of `{}` are not fetched", setting.name);
             let instead = "write them as secrets: <ClientSecrets><Key1><Type>JWK</Type><Value>{\"keys\":[…]}</Value></Key1></ClientSecrets>";
-            report.disable(&address.origin, what, instead);
+            report.lint(&address.origin, what, instead);
         }
         // The shipped client for passwords waits for its owner to give it a secret.
         if proves_nothing && setting.name.eq_ignore_ascii_case("PasswordClient") {

@@ -75,7 +75,7 @@ fn secrets_and_keys_that_could_prove_nothing_are_told() {
     assert_eq!(notice(&secrets(&"é".repeat(100)), "is longer than"), (None, Some(1)));
     let address = "<JwksUri>https://app.test/jwks</JwksUri>";
     let fetched = "the keys at the JwksUri of `Mine` are not fetched";
-    assert_eq!(notice(address, fetched), (Some(NoticeKind::Disable), Some(0)));
+    assert_eq!(notice(address, fetched), (Some(NoticeKind::Lint), Some(0)));
     let confidential =
         client(address).replace("<RequireClientSecret>false</RequireClientSecret>", "");
     let config = load(&[("identity/a.xml", &confidential)]).unwrap();
