@@ -28,8 +28,9 @@ pub(super) const ALGORITHMS: [&str; 9] =
 const LONGEST: usize = 51_200;
 /// Longest `jti`, in bytes.
 const LONGEST_ID: usize = 255;
-/// How long an assertion may live, in seconds.
-const LIFE: i64 = 300;
+/// How long an assertion may live, in seconds: an hour, which is what common libraries write. Its
+/// `jti` is remembered as long.
+const LIFE: i64 = 3_600;
 /// How far a client's clock and ours may be apart, in seconds.
 const SKEW: i64 = 60;
 

@@ -39,11 +39,17 @@ class _Page(HTMLParser):
         self.open = None
         self.select = None
         self.ids = set()
+        self.frames = []
+        self.links = {}
 
     def handle_starttag(self, tag, attributes):
         a = {name: value or "" for name, value in attributes}
         if "id" in a:
             self.ids.add(a["id"])
+        if tag == "iframe":
+            self.frames.append(a.get("src", ""))
+        if tag == "a" and "id" in a:
+            self.links[a["id"]] = a.get("href", "")
         if tag == "form":
             self.open = Form(a.get("action", ""), a.get("method", "get"))
             self.forms.append(self.open)

@@ -27,9 +27,11 @@ class Rig:
         self.peers, self.binary, self.folder = pathlib.Path(peers), binary, pathlib.Path(folder)
         self.processes = []
         self.echo = Echo()
-        ports = free_ports(5)
-        self.https, self.http, self.operations, self.idp_port, self.cms_port = ports
+        ports = free_ports(6)
+        self.https, self.http, self.operations, self.idp_port, self.cms_port, self.rp_port = ports
         self.gateway = f"https://cms.localhost:{self.https}"
+        self.identity_server = f"https://id.localhost:{self.https}"
+        self.relying_party = f"http://127.0.0.1:{self.rp_port}"
         self.issuer = f"https://idp.localhost:{self.idp_port}"
         self.authority = str(self.folder / "ca.pem")
 
@@ -40,6 +42,7 @@ class Rig:
         self.write_configuration()
         self.run("gateway", [self.binary, "run", "--config", "conf", "--log-format", "text"], {})
         self.wait("gateway", lambda: healthy(self.operations))
+        self.start_relying_party()
 
     def start_provider(self):
         environment = {
@@ -62,6 +65,18 @@ class Rig:
         self.run("cms", serve, {"CMS_ORIGIN": self.gateway}, directory=site)
         self.wait("cms", lambda: connects(self.cms_port))
 
+    def start_relying_party(self):
+        """After the gateway: its first act is discovery."""
+        environment = {
+            "PEERS": str(self.peers),
+            "PORT": str(self.rp_port),
+            "ISSUER": self.identity_server,
+            "NODE_EXTRA_CA_CERTS": self.authority,
+        }
+        node = str(self.peers / "bin" / "node")
+        self.run("relying party", [node, str(HERE / "relying_party.mjs")], environment)
+        self.wait("relying party", lambda: connects(self.rp_port))
+
     def write_configuration(self):
         """The shipped base, and one patch as an owner would write it."""
         conf = self.folder / "conf"
@@ -74,6 +89,9 @@ class Rig:
             "ECHO": self.echo.port,
             "CMS": self.cms_port,
             "FOLDER": self.folder,
+            "RP": self.relying_party,
+            "PASSWORD_HASH": self.hash_password(),
+            "CLIENT_JWK": client_jwk(self.folder),
         }
         patch = (HERE / "conf" / "interop.config").read_text()
         provider = (HERE / "conf" / "provider.xml").read_text()
@@ -83,6 +101,17 @@ class Rig:
             patch = patch.replace(f"@{name}@", str(value))
         (conf / "include").mkdir(exist_ok=True)
         (conf / "include" / "interop.config").write_text(patch)
+        clients = (HERE / "conf" / "relying_parties.xml").read_text()
+        for name, value in places.items():
+            clients = clients.replace(f"@{name}@", str(value))
+        (conf / "identity" / "relying_parties.xml").write_text(clients)
+
+    def hash_password(self):
+        from relying_parties import PASSWORD
+
+        command = [self.binary, "secret", "hash"]
+        hashed = subprocess.run(command, input=PASSWORD.encode(), capture_output=True, check=True)
+        return hashed.stdout.decode().strip()
 
     def run(self, name, command, environment, directory=None):
         log = open(self.folder / f"{name}.log", "wb")
@@ -194,13 +223,23 @@ def make_certificates(folder):
     )  # fmt: skip
 
 
+def client_jwk(folder):
+    """Makes a client's own key, and returns its public half as a JWK for an XML file."""
+    from authlib.jose import JsonWebKey
+
+    key = JsonWebKey.generate_key("RSA", 2048, is_private=True)
+    (folder / "client.key").write_bytes(key.as_pem(is_private=True))
+    return json.dumps({**key.as_dict(is_private=False), "kid": "rp-key"}).replace('"', "&quot;")
+
+
 def main(peers, binary):
     import cms_behind
+    import relying_parties
     import sign_in
 
     scenarios = [
         (module.__name__, name, scenario)
-        for module in (sign_in, cms_behind)
+        for module in (sign_in, cms_behind, relying_parties)
         for name, scenario in vars(module).items()
         if name.startswith("test_")
     ]
