@@ -87,17 +87,23 @@ impl IdentityServer {
             return self.referenced(token, now).await;
         }
         let Some(claims) = self.signed_claims(issuer, token, now) else { return Ok(None) };
-        let id = claims.get("jti").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if self.parts.grants.find(Kind::RevokedToken, &id, now).await?.is_some() {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let id = text("jti");
+        if let Some(id) = id
+            && self.parts.grants.find(Kind::RevokedToken, id, now).await?.is_some()
+        {
             return Ok(None);
         }
         // Only tokens of a person say where the person signed in.
         if !claims.contains_key("idp") {
             return Ok(Some(Access { claims, grant: None }));
         }
-        // Where there is a `jti`, a claim of the person's own may bear the other's name.
-        let named = claims.get(mint::GRANT).and_then(Value::as_str);
-        let name = id.get(..grant::NAME_LENGTH).or(named).unwrap_or_default();
+        // Where there is a `jti` it alone names the grant.
+        let name = match id {
+            Some(id) => id.get(..grant::NAME_LENGTH),
+            None => text(mint::GRANT),
+        };
+        let Some(name) = name else { return Ok(None) };
         let grant = self.live_grant(name, now).await?;
         Ok(grant.map(|grant| Access { claims, grant: Some(grant) }))
     }

@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::clock::Timestamp;
+use crate::config::model::identity_server::IdentityServerSettings;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::ReturnPath;
@@ -27,6 +28,8 @@ use crate::identity_server::request::AuthorizationRequest;
 use crate::identity_server::request::Judge;
 use crate::identity_server::request::invalid;
 use crate::identity_server::request::value;
+use crate::identity_server::requested::RequestedClaims;
+use crate::identity_server::scope;
 use crate::session::Visit;
 
 impl IdentityServer {
@@ -130,7 +133,8 @@ impl IdentityServer {
     ) -> Result<Response, Problem> {
         let AuthorizationRequest { client, reply, scopes, details, .. } = request;
         let (settings, now) = (&visit.config.identity_server, visit.exchange.now);
-        let mut grant = Grant::new(client, person, scopes.clone(), details.claims.clone());
+        let requested = allowed_claims(settings, request);
+        let mut grant = Grant::new(client, person, scopes.clone(), requested);
         grant.resources.clone_from(&details.resources);
         let code = self.code(request, &grant, now).await?;
         // A sign-out meanwhile may have looked for grants before this one was kept.
@@ -215,6 +219,22 @@ impl Tokens {
         };
         Some(Self { id_token: Some(mint.id_token(grant, &around)?), access_token })
     }
+}
+
+/// The claims asked for by name. Somebody who is asked about a request is asked about its scopes: a
+/// name reaches no further than what these release. `acr` is about the sign-in.
+fn allowed_claims(
+    settings: &IdentityServerSettings,
+    AuthorizationRequest { client, scopes, details, .. }: &AuthorizationRequest,
+) -> RequestedClaims {
+    let mut claims = details.claims.clone();
+    if client.require_consent || details.consent_anew {
+        let released: Vec<&str> = scope::identity_claims(settings, scopes).collect();
+        let is_released = |name: &String| released.contains(&name.as_str());
+        claims.userinfo.retain(is_released);
+        claims.id_token.retain(|name| name == "acr" || is_released(name));
+    }
+    claims
 }
 
 fn sign_in(return_path: ReturnPath, request: AuthorizationRequest) -> Outcome {

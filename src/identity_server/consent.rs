@@ -19,6 +19,7 @@ use crate::identity_server::grant;
 use crate::identity_server::interaction;
 use crate::identity_server::interaction::Step;
 use crate::identity_server::issuer_of;
+use crate::identity_server::person;
 use crate::identity_server::person::Person;
 use crate::identity_server::reply::Refusal;
 use crate::identity_server::reply::go;
@@ -73,7 +74,7 @@ impl IdentityServer {
         if offline || !client.remember_consent {
             return Ok(true);
         }
-        let name = name_of(&person.subject, &client.id);
+        let name = person::at_client(&person.subject, &client.id);
         let record = self.parts.grants.find(Kind::Consent, &name, now).await?;
         let known = record.and_then(|r| serde_json::from_str::<Remembered>(&r.data).ok());
         let covers = |known: Remembered| request.scopes.iter().all(|s| known.scopes.contains(s));
@@ -144,14 +145,20 @@ impl IdentityServer {
             Some("yes") => scope_choice::allowed(settings, &question.request.scopes, form),
             Some(_) | None => None,
         };
-        let Some(scopes) = allowed else {
+        let named = &question.request.details.resources;
+        let left = allowed.and_then(|ticked| {
+            let (scopes, resources) = scope::reached(settings, &ticked, named)?;
+            Some((ticked, scopes, resources))
+        });
+        let Some((ticked, scopes, resources)) = left else {
             write_audit(&question, audit::Event::ConsentDenied);
             return Ok(self.refuse(visit, issuer, &denied(question.request)));
         };
         write_audit(&question, audit::Event::ConsentGiven);
         let remember = form.get("remember") == Some(TICKED);
-        self.remember(&question, &scopes, remember).await?;
-        let request = AuthorizationRequest { scopes, ..question.request };
+        self.remember(&question, &ticked, remember).await?;
+        let mut request = AuthorizationRequest { scopes, ..question.request };
+        request.details.resources = resources;
         self.grant(visit, issuer, &request, question.person).await
     }
 
@@ -163,7 +170,7 @@ impl IdentityServer {
         wanted: bool,
     ) -> Result<(), Problem> {
         let (client, now) = (&request.client, visit.exchange.now);
-        let name = name_of(&person.subject, &client.id);
+        let name = person::at_client(&person.subject, &client.id);
         if !wanted || !client.remember_consent {
             self.parts.grants.remove(Kind::Consent, &name).await?;
             return Ok(());
@@ -209,12 +216,6 @@ pub(super) fn application(client: &Client) -> Application<'_> {
 
 /// A consent without an end of its own.
 pub(super) const NEVER: Timestamp = Timestamp(i64::MAX);
-
-/// The name under which a person's consent to a client is remembered; the length before both, so
-/// that no two pairs read the same.
-pub(super) fn name_of(subject: &str, client: &str) -> String {
-    format!("{}:{subject}{client}", subject.len())
-}
 
 fn callback_of(visit: &Visit) -> String {
     format!("{}/connect/authorize/callback", visit.site.virtual_folder)

@@ -162,7 +162,8 @@ impl IdentityServer {
             data: grant::encode(&asked),
             ..record.clone()
         };
-        let answered = self.parts.grants.replace(Kind::UserCode, &device.code, record, new).await?;
+        let answered = self.parts.grants.replace(Kind::UserCode, &device.code, (record, new), now);
+        let answered = answered.await?;
         // A sign-out meanwhile may have looked for grants before this one was kept.
         let live = self.parts.sessions.live(&session.id).is_some();
         if let Some(grant) = grant.filter(|_| !(answered && live)) {

@@ -42,9 +42,10 @@ struct Codes {
     interval: u64,
 }
 
-/// How often one network may ask: it can have no more than a few hundred codes at a time, of a
-/// thousand million.
-const RATE: Rate = Rate { burst: 60, interval: Duration::from_secs(1) };
+/// How often one network may ask: a whole office has room, it is told to wait before it pushes out
+/// codes of its own as long as these live as usual, and it can have no more than a few hundred at a
+/// time, of a thousand million.
+const RATE: Rate = Rate { burst: 60, interval: Duration::from_secs(3) };
 
 /// How often a code is drawn that somebody else has just now.
 const DRAWS: usize = 8;
@@ -53,9 +54,8 @@ impl IdentityServer {
     /// Gives a device its codes; every answer is JSON that no cache keeps.
     pub(super) async fn device_authorization(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
-        let (owner, now) = (owner_of(visit.exchange.client), visit.exchange.now);
-        self.device_requests.take(&owner, RATE, now).map_err(too_many)?;
-        let codes = match token::read_form(visit) {
+        let form = self.count_request(visit).and_then(|()| token::read_form(visit));
+        let codes = match form {
             Ok(form) => self.device_codes(visit, &form, issuer).await,
             Err(error) => Err(error),
         };
@@ -63,6 +63,12 @@ impl IdentityServer {
             Ok(codes) => response::json(StatusCode::OK, &codes),
             Err(error) => error.response(),
         })
+    }
+
+    fn count_request(&self, visit: &Visit) -> Result<(), TokenError> {
+        let (owner, now) = (owner_of(visit.exchange.client), visit.exchange.now);
+        let taken = self.device_requests.take(&owner, RATE, now);
+        taken.map_err(|wait| TokenError::TooMany { retry_after: seconds(wait) })
     }
 
     async fn device_codes(
@@ -143,6 +149,9 @@ fn scopes(
 
 /// One attempt too many.
 pub(super) fn too_many(wait: Duration) -> Problem {
-    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
-    Problem::TooManyRequests { retry_after: seconds.saturating_add(1) }
+    Problem::TooManyRequests { retry_after: seconds(wait) }
+}
+
+fn seconds(wait: Duration) -> u32 {
+    u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
 }

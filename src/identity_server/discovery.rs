@@ -8,7 +8,6 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::config::Config;
 use crate::config::model::identity_server::Endpoints;
 use crate::config::model::identity_server::IdentityServerSettings;
 use crate::config::model::identity_server::Resource;
@@ -22,6 +21,7 @@ use crate::identity_server::assertion;
 use crate::identity_server::authentication;
 use crate::identity_server::dpop;
 use crate::identity_server::grant::device;
+use crate::identity_server::grant::password;
 use crate::identity_server::issuer_of;
 use crate::identity_server::person;
 use crate::identity_server::request_object;
@@ -42,7 +42,7 @@ impl IdentityServer {
             document.extend(addresses(settings, &base));
         }
         document.extend(resources(settings));
-        document.extend(flows(&visit.config));
+        document.extend(flows(settings));
         document.extend(members(self.abilities(settings)));
         for (name, value) in &shown.custom_entries {
             let absolute = value.strip_prefix("~/").map(|path| format!("{base}/{path}"));
@@ -197,14 +197,13 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// How tokens are got.
-fn flows(config: &Config) -> Map<String, Value> {
-    let settings = &config.identity_server;
+fn flows(settings: &IdentityServerSettings) -> Map<String, Value> {
     let shown = &settings.options.discovery;
     let modes = json!(["form_post", "query", "fragment"]);
     let entries = [
         (shown.response_types, "response_types_supported", json!(ResponseType::ALL)),
         (shown.response_modes, "response_modes_supported", modes),
-        (shown.grant_types, "grant_types_supported", json!(grant_types(config))),
+        (shown.grant_types, "grant_types_supported", json!(grant_types(settings))),
     ];
     let told = entries.into_iter().filter(|(shown, ..)| *shown);
     let told = told.map(|(_, name, value)| (name.to_owned(), value));
@@ -239,22 +238,16 @@ fn proofs(settings: &IdentityServerSettings) -> Vec<(String, Value)> {
 }
 
 /// Each where somebody may use it: a password only where a client's file grants that.
-fn grant_types(config: &Config) -> Vec<&'static str> {
-    let settings = &config.identity_server;
-    let granted = |grant: &str| {
-        settings.clients.iter().any(|client| client.grant_types.iter().any(|known| known == grant))
-    };
+fn grant_types(settings: &IdentityServerSettings) -> Vec<&'static str> {
     let mut grants = vec!["authorization_code", "client_credentials", "refresh_token", "implicit"];
-    if granted(PASSWORD) {
-        grants.push(PASSWORD);
+    if settings.clients.iter().any(|client| password::is_allowed(settings, client)) {
+        grants.push(password::NAME);
     }
     if settings.options.endpoints.device_authorization {
         grants.push(device::NAME);
     }
     grants
 }
-
-const PASSWORD: &str = "password";
 
 /// `plain` is not offered to everybody because one client's file allows it, but it is not hidden.
 fn challenge_methods(settings: &IdentityServerSettings) -> Vec<&'static str> {

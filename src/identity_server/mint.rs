@@ -178,7 +178,8 @@ impl Mint<'_> {
     fn id_token_claims<'a>(&'a self, grant: &'a Grant, alone: bool) -> Vec<&'a str> {
         let by_scope = alone || self.client.user_claims_in_id_token;
         let scoped = scope::identity_claims(self.settings, &grant.scopes).filter(|_| by_scope);
-        let asked = scope::open_claims(self.settings, self.client, &grant.requested.id_token);
+        let Grant { scopes, requested, .. } = grant;
+        let asked = scope::open_claims(self.settings, self.client, scopes, &requested.id_token);
         scoped.chain(asked).collect()
     }
 

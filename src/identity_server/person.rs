@@ -8,6 +8,7 @@ use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::crypto::digest;
+use crate::identity_server::mint::GRANT;
 use crate::session::Session;
 use crate::session::Visit;
 use crate::users::User;
@@ -121,6 +122,11 @@ pub(super) fn subject_of(session: &Session) -> String {
     }
 }
 
+/// One name for a person and a client: the length before both, so that no two pairs read the same.
+pub(super) fn at_client(subject: &str, client: &str) -> String {
+    format!("{}:{subject}{client}", subject.len())
+}
+
 fn local_subject(user_name: &str) -> String {
     digest::sha256_base64url(format!("local\0{}", user_name.to_lowercase()).as_bytes())
 }
@@ -172,7 +178,7 @@ pub(super) fn is_of_the_protocol(name: &str) -> bool {
 }
 
 /// What only the server itself says of a token; a provider or a transformation cannot.
-const PROTOCOL: [&str; 21] = [
+const PROTOCOL: [&str; 22] = [
     "acr",
     "amr",
     "at_hash",
@@ -183,6 +189,7 @@ const PROTOCOL: [&str; 21] = [
     "client_id",
     "cnf",
     "exp",
+    GRANT,
     "iat",
     "idp",
     "iss",

@@ -26,16 +26,26 @@ impl IdentityServer {
         let issuer = issuer_of(visit)?;
         let form = visit.exchange.form()?;
         let revoked = self.revoke_for(visit, &form, issuer).await;
-        write_audit(visit, &revoked);
+        match revoked {
+            Ok(true) => write_audit(visit, audit::Event::GrantRevoked),
+            Ok(false) => {}
+            Err(_) => write_audit(visit, audit::Event::TokenRefused),
+        }
         let mut response = match revoked {
-            Ok(()) => response::empty(StatusCode::OK),
+            Ok(_) => response::empty(StatusCode::OK),
             Err(error) => error.response(),
         };
         response.headers_mut().insert(header::CACHE_CONTROL, response::NO_STORE);
         Ok(response)
     }
 
-    async fn revoke_for(&self, visit: &Visit, form: &Form, issuer: &str) -> Result<(), TokenError> {
+    /// Whether there was something to revoke.
+    async fn revoke_for(
+        &self,
+        visit: &Visit,
+        form: &Form,
+        issuer: &str,
+    ) -> Result<bool, TokenError> {
         let client = self.authenticate(visit, form, issuer).await?;
         let token = form.get("token").filter(|token| !token.is_empty());
         let token = token.ok_or(TokenError::Malformed("token is missing"))?;
@@ -48,7 +58,7 @@ impl IdentityServer {
         if self.revoke_refresh_token(&client, token, now).await?
             || self.revoke_reference_token(&client, token, now).await?
         {
-            return Ok(());
+            return Ok(true);
         }
         self.revoke_jwt(&client, issuer, token, now).await
     }
@@ -65,11 +75,11 @@ impl IdentityServer {
         let Some(record) = self.parts.grants.find(Kind::RefreshToken, name, now).await? else {
             return Ok(false);
         };
-        if record.client == client.id {
-            self.end_grant(&record.grant).await?;
-            self.parts.grants.remove(Kind::RefreshToken, name).await?;
-            self.drop_all(Kind::ReferenceToken, &record.subject, &client.id, now).await?;
+        if record.client != client.id {
+            return Ok(false);
         }
+        self.end_family(name, &record).await?;
+        self.drop_all(Kind::ReferenceToken, &record.subject, &client.id, now).await?;
         Ok(true)
     }
 
@@ -82,10 +92,10 @@ impl IdentityServer {
         let Some(record) = self.parts.grants.find(Kind::ReferenceToken, token, now).await? else {
             return Ok(false);
         };
-        if record.client == client.id {
-            self.parts.grants.remove(Kind::ReferenceToken, token).await?;
+        if record.client != client.id {
+            return Ok(false);
         }
-        Ok(true)
+        Ok(self.parts.grants.remove(Kind::ReferenceToken, token).await?)
     }
 
     /// Remembers until its end that a JWT is worth nothing any more.
@@ -95,11 +105,11 @@ impl IdentityServer {
         issuer: &str,
         token: &str,
         now: Timestamp,
-    ) -> Result<(), TokenError> {
-        let Some(access) = self.access(issuer, token, now).await? else { return Ok(()) };
+    ) -> Result<bool, TokenError> {
+        let Some(access) = self.access(issuer, token, now).await? else { return Ok(false) };
         let text = |name: &str| access.claims.get(name).and_then(Value::as_str);
         if text("client_id") != Some(&client.id) {
-            return Ok(());
+            return Ok(false);
         }
         // One without a name of its own (`IncludeJwtId`) cannot be told from others.
         let id = text("jti").ok_or(TokenError::UnknownTokenType)?;
@@ -110,15 +120,12 @@ impl IdentityServer {
             ends_at: Timestamp(ends_at),
             ..Record::default()
         };
-        Ok(self.parts.grants.keep(Kind::RevokedToken, id, record, now).await?)
+        self.parts.grants.keep(Kind::RevokedToken, id, record, now).await?;
+        Ok(true)
     }
 }
 
-fn write_audit(visit: &Visit, revoked: &Result<(), TokenError>) {
-    let event = match revoked {
-        Ok(()) => audit::Event::GrantRevoked,
-        Err(_) => audit::Event::TokenRefused,
-    };
+fn write_audit(visit: &Visit, event: audit::Event) {
     let entry = audit::Entry {
         event,
         site: &visit.site.name,

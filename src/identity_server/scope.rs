@@ -102,13 +102,16 @@ fn claims<'a>(resources: &'a [Resource], scopes: &'a [String]) -> impl Iterator<
 }
 
 /// Those of the claims `asked` for by name that a scope open to the client releases: a request
-/// cannot reach further than its client's file.
+/// cannot reach further than its client's file. Where people are asked what the client may have, they
+/// were asked about the `granted` scopes, and it can reach no further than these.
 pub(super) fn open_claims<'a>(
     settings: &IdentityServerSettings,
     client: &Client,
+    granted: &[String],
     asked: &'a [String],
 ) -> impl Iterator<Item = &'a str> {
-    let open: Vec<String> = identity_claims(settings, &client.scopes).map(str::to_owned).collect();
+    let scopes = if client.require_consent { granted } else { &client.scopes };
+    let open: Vec<String> = identity_claims(settings, scopes).map(str::to_owned).collect();
     asked.iter().filter(move |name| open.contains(name)).map(String::as_str)
 }
 
@@ -122,6 +125,26 @@ pub(super) fn addressed<'a>(
     let named = |api: &&Resource| resources.is_empty() || resources.contains(&api.name);
     let owns = |api: &&Resource| api.scopes.iter().any(|scope| scopes.contains(scope));
     settings.api_resources.iter().filter(named).filter(owns).collect()
+}
+
+/// What is left of `scopes` and of the `resources` that were named with them, once some of the scopes
+/// are gone: the resources that the others reach, and no API in the place of those that none does.
+/// `None` when that is nothing.
+pub(super) fn reached(
+    settings: &IdentityServerSettings,
+    scopes: &[String],
+    resources: &[String],
+) -> Option<(Vec<String>, Vec<String>)> {
+    if resources.is_empty() {
+        return Some((scopes.to_vec(), Vec::new()));
+    }
+    let addressed = addressed(settings, scopes, resources);
+    let is_open = |scope: &&String| {
+        !is_api(settings, scope) || addressed.iter().any(|api| api.scopes.contains(scope))
+    };
+    let scopes: Vec<String> = scopes.iter().filter(is_open).cloned().collect();
+    let resources = addressed.iter().map(|api| api.name.clone()).collect();
+    (!scopes.is_empty()).then_some((scopes, resources))
 }
 
 /// Leaves those API scopes that belong to the `resources` named, if any are (RFC 8707 §2.2). `None`
@@ -142,4 +165,34 @@ pub(super) fn reach(
     let owned = |scope: &String| addressed.iter().any(|api| api.scopes.contains(scope));
     scopes.retain(|scope| !is_api(settings, scope) || owned(scope));
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::users::testing;
+
+    fn settings() -> IdentityServerSettings {
+        let api = |name: &str| Resource { scopes: vec![name.to_owned()], ..Resource::named(name) };
+        let mut settings = testing::config().identity_server;
+        settings.api_resources = vec![api("orders"), api("stock")];
+        settings.api_scopes = vec![api("orders"), api("stock")];
+        settings
+    }
+
+    #[test]
+    fn resources_that_no_scope_reaches_any_more_are_left_out_and_others_do_not_take_their_place() {
+        let list = |words: &str| words.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        for (scopes, resources, left) in [
+            ("openid orders stock", "", Some(("openid orders stock", ""))),
+            ("openid orders stock", "orders", Some(("openid orders", "orders"))),
+            ("openid stock", "orders stock", Some(("openid stock", "stock"))),
+            ("openid stock", "orders", Some(("openid", ""))),
+            ("stock", "orders", None),
+        ] {
+            let found = reached(&settings(), &list(scopes), &list(resources));
+            let left = left.map(|(scopes, resources)| (list(scopes), list(resources)));
+            assert_eq!(found, left, "{scopes} at {resources}");
+        }
+    }
 }

@@ -63,6 +63,12 @@ pub(super) enum TokenError {
     /// The device asks too often.
     #[error("wait longer before the next attempt")]
     TooSoon,
+    /// The network asks too often.
+    #[error("too many requests; try again in {retry_after} seconds")]
+    TooMany {
+        /// Seconds until the next one is looked at.
+        retry_after: u32,
+    },
     /// The person said no.
     #[error("the person does not allow it")]
     Denied,
@@ -106,6 +112,7 @@ impl TokenError {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
             Self::Pending => (StatusCode::BAD_REQUEST, "authorization_pending"),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
             Self::TooSoon => (StatusCode::BAD_REQUEST, "slow_down"),
             Self::Denied => (StatusCode::BAD_REQUEST, "access_denied"),
             Self::CodeOver => (StatusCode::BAD_REQUEST, "expired_token"),
@@ -122,6 +129,9 @@ impl TokenError {
         if self == (Self::BadClient { basic: true }) {
             let challenge = HeaderValue::from_static("Basic realm=\"token\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Self::TooMany { retry_after } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after.into());
         }
         response
     }
@@ -163,6 +173,7 @@ impl IdentityServer {
         let client = &self.authenticate(visit, form, issuer).await?;
         let key = self.proven_key(visit, client).await?;
         let call = Call { visit, form, client, issuer, key };
+        let settings = &visit.config.identity_server;
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
         match call.value("grant_type") {
             Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call).await,
@@ -170,7 +181,9 @@ impl IdentityServer {
             Some(client_credentials::NAME) if may(client_credentials::NAME) => {
                 self.client_credentials(&call).await
             }
-            Some(password::NAME) if may(password::NAME) => self.password(&call).await,
+            Some(password::NAME) if password::is_allowed(settings, client) => {
+                self.password(&call).await
+            }
             Some(device::NAME) if may(device::NAME) => self.poll_device(&call).await,
             Some(code::NAME | client_credentials::NAME | password::NAME | device::NAME) => {
                 Err(TokenError::GrantNotAllowed)

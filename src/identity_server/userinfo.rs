@@ -107,7 +107,7 @@ fn claims_for(visit: &Visit, access: &Access) -> Result<Map<String, Value>, Refu
         return Err(Refused::InsufficientScope);
     }
     let released = scope::identity_claims(settings, &scopes);
-    let asked = scope::open_claims(settings, client, &grant.requested.userinfo);
+    let asked = scope::open_claims(settings, client, &scopes, &grant.requested.userinfo);
     let mut members = Map::new();
     members.insert("sub".to_owned(), json!(person.subject));
     members.extend(claims::select(&person.claims, released.chain(asked)));

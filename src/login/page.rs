@@ -98,7 +98,7 @@ impl Login {
             query.get_any_case("loginHint").filter(|name| name.len() <= 255).unwrap_or_default();
         let return_path = named_way_back(&visit.config, site, &query);
         let choice = Choice::of(&visit.config, site, return_path.as_ref());
-        let local = allows(&visit.config, "AllowLocalLogin");
+        let local = visit.config.identity_server.allows("AllowLocalLogin");
         let form = local && choice.passwords();
         let page = Page { site, return_path, form, buttons: true, notice: None, username: hint };
         if is_post(visit) {
@@ -249,26 +249,14 @@ fn no_passwords() -> Problem {
 /// Whether a local sign-in at `site` may outlive the browser: not where the form is for emergencies.
 pub(super) fn may_remember(config: &Config, site: &Site) -> bool {
     let everyday = place::is_identity_server(site) || has_local_users(config, site);
-    everyday && allows(config, "AllowRememberLogin")
-}
-
-/// Whether an account option is on, as it is unless it says `false`.
-fn allows(config: &Config, option: &str) -> bool {
-    let written = self::option(config, option);
-    written.is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
-}
-
-/// An account option, as written.
-fn option<'c>(config: &'c Config, name: &str) -> Option<&'c str> {
-    let mut options = config.identity_server.account_options.iter();
-    let written = options.find(|(known, _)| known.eq_ignore_ascii_case(name));
-    written.map(|(_, value)| value.as_str())
+    everyday && config.identity_server.allows("AllowRememberLogin")
 }
 
 /// Where people go who have forgotten their password, unless the owner allows no recovery.
 fn recovery(config: &Config) -> Option<&str> {
-    let address = option(config, "PasswordRecoveryUrl").map(str::trim);
-    address.filter(|address| !address.is_empty() && allows(config, "AllowPasswordRecovery"))
+    let settings = &config.identity_server;
+    let address = settings.account_option("PasswordRecoveryUrl").map(str::trim);
+    address.filter(|address| !address.is_empty() && settings.allows("AllowPasswordRecovery"))
 }
 
 fn is_legacy(config: &Config, login_page: &str) -> bool {

@@ -1,6 +1,7 @@
 //! When a session's provider is to be asked anew, and that only one request at a time asks.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
@@ -25,6 +26,9 @@ pub struct Refresh {
 /// The renewal of one session, whatever it is renewed to.
 #[derive(Debug)]
 pub struct Renewal {
+    /// Whether the page that the sign-in leads to is still to come: it belongs to the sign-in, whose
+    /// tokens are as new as can be.
+    landing: AtomicBool,
     due_at: AtomicI64,
     failures: AtomicU32,
     turns: Arc<Turns>,
@@ -58,16 +62,22 @@ impl Renewal {
     /// Of a session that began with `refresh`.
     pub(super) fn new(refresh: &Refresh) -> Self {
         let due_at = AtomicI64::new(refresh.due_at.0);
-        Self { due_at, failures: AtomicU32::new(0), turns: Arc::default() }
+        let landing = AtomicBool::new(true);
+        Self { landing, due_at, failures: AtomicU32::new(0), turns: Arc::default() }
     }
 
     /// The same one after it has succeeded and brought `refresh`.
     pub(super) fn next(&self, refresh: &Refresh) -> Self {
-        Self { turns: Arc::clone(&self.turns), ..Self::new(refresh) }
+        let turns = Arc::clone(&self.turns);
+        Self { landing: AtomicBool::new(false), turns, ..Self::new(refresh) }
     }
 
-    /// Whether the provider is to be asked: one atomic load.
+    /// Whether the provider is to be asked: two atomic loads.
     pub fn is_due(&self, now: Timestamp) -> bool {
+        if self.landing.load(Ordering::Relaxed) {
+            self.landing.store(false, Ordering::Relaxed);
+            return false;
+        }
         now.0 >= self.due_at.load(Ordering::Relaxed)
     }
 
@@ -113,6 +123,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_five_minutes() {
         let renewal = renewal();
+        assert!(!renewal.is_due(Timestamp(100)), "where the sign-in lands");
         assert!(renewal.is_due(Timestamp(100)) && !renewal.is_due(Timestamp(99)));
         let mut now = Timestamp(1000);
         for pause in [5, 10, 20, 40, 80, 160, 300, 300] {

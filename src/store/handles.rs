@@ -128,7 +128,8 @@ impl<V> Handles<V> {
         (now < found.ends_at).then(|| change(&mut found.value))
     }
 
-    /// Lets `change` put something else under `key`, with an end of its own; whether it did.
+    /// Lets `change` put something else under `key`, with an end of its own, which then is the
+    /// youngest of its owner's; whether it did.
     pub fn replace(
         &self,
         key: [u8; 32],
@@ -143,7 +144,12 @@ impl<V> Handles<V> {
         found.ends_at = ends_at;
         let weight = (self.weigh)(&found.value);
         let before = std::mem::replace(&mut found.weight, weight);
+        let owner = Arc::clone(&found.owner);
         kept.weight = kept.weight.saturating_sub(before).saturating_add(weight);
+        if let Some(owner) = kept.owners.get_mut(&owner) {
+            owner.order.retain(|known| *known != Digest(key));
+            owner.order.push_back(Digest(key));
+        }
         true
     }
 

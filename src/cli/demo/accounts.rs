@@ -33,6 +33,22 @@ pub(super) struct Accounts {
     pub(super) partner: Account,
 }
 
+/// A client of the identity server that calls the CMS on its own behalf.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its client id.
+    pub id: &'static str,
+    /// Its secret: letters and digits, which nothing needs to encode.
+    pub secret: Secret,
+}
+
+impl Program {
+    /// Makes its secret.
+    pub(super) fn make() -> Self {
+        Self { id: "SitecoreCLIServer", secret: Secret::new(random::identifier()) }
+    }
+}
+
 impl Accounts {
     /// Makes the passwords and their hashes.
     pub(super) async fn make() -> anyhow::Result<Self> {

@@ -25,6 +25,7 @@ use crate::cli::certificate;
 use crate::cli::certificate::Development;
 use crate::cli::demo::accounts::Account;
 use crate::cli::demo::accounts::Accounts;
+use crate::cli::demo::accounts::Program;
 use crate::cli::run::until_told_to_stop;
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -78,6 +79,7 @@ pub struct Demo {
     gateway: App,
     partner: App,
     accounts: Accounts,
+    program: Program,
     address: SocketAddr,
     operations: SocketAddr,
     partner_port: u16,
@@ -98,6 +100,7 @@ impl Demo {
         let now = Clock::system().now();
         let certificates = certificate::make_development(&certificates, &[], now)?;
         let accounts = Accounts::make().await?;
+        let program = Program::make();
         let plan = settings::Plan {
             directory: directory.path(),
             certificates: &certificates,
@@ -106,6 +109,7 @@ impl Demo {
             operations_port: options.operations_port,
             partner_port: free_port(0)?,
             partner_secret: Secret::new(random::token()),
+            program: &program,
         };
         let partner = start_app(partner::write(&plan)?).await.context("the demo's provider")?;
         let gateway = start_app(settings::write(&plan)?).await?;
@@ -116,6 +120,7 @@ impl Demo {
             gateway,
             partner,
             accounts,
+            program,
             address,
             operations,
             partner_port,
@@ -137,6 +142,11 @@ impl Demo {
     /// The user of the external provider.
     pub fn partner_user(&self) -> &Account {
         &self.accounts.partner
+    }
+
+    /// The program that calls the CMS.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// What is told to whoever starts the demo.

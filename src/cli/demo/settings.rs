@@ -9,6 +9,7 @@ use askama::Template;
 
 use crate::cli::certificate::Development;
 use crate::cli::demo::accounts::Accounts;
+use crate::cli::demo::accounts::Program;
 use crate::crypto::secret::Secret;
 
 /// What both gateways of the demo are made from.
@@ -28,6 +29,8 @@ pub(super) struct Plan<'a> {
     pub(super) partner_port: u16,
     /// The gateway's secret at the external provider.
     pub(super) partner_secret: Secret,
+    /// The program that calls the CMS.
+    pub(super) program: &'a Program,
 }
 
 #[derive(Template)]
@@ -36,10 +39,17 @@ struct GatewayPatch<'a> {
     plan: &'a Plan<'a>,
 }
 
+#[derive(Template)]
+#[template(path = "identity.xml")]
+struct Identity<'a> {
+    plan: &'a Plan<'a>,
+}
+
 /// Writes the gateway's configuration directory.
 pub(super) fn write(plan: &Plan<'_>) -> anyhow::Result<PathBuf> {
     let conf = plan.directory.join("conf");
     write_file(&conf.join("include/demo.config"), &GatewayPatch { plan }.render()?)?;
+    write_file(&conf.join("identity/demo.xml"), &Identity { plan }.render()?)?;
     Ok(conf)
 }
 

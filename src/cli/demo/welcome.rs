@@ -15,6 +15,9 @@ pub(super) fn text(demo: &Demo) -> String {
         let (name, password) = (account.name, account.password.expose());
         let _infallible = writeln!(people, "sign in as {name} with password {password}");
     }
+    let program = demo.program();
+    let (client, secret) = (program.id, program.secret.expose());
+    let _infallible = writeln!(people, "call the CMS as client {client} with secret {secret}");
     let partner = demo.partner_user();
     format!(
         "\
@@ -40,7 +43,12 @@ Things to try
      curl --cacert {authority} -H 'X-Forwarded-User: sitecore\\admin' {cms}/echo
   4. Ask for a protected page as a program does:
      curl --cacert {authority} -i {cms}/sitecore/shell/echo
-  5. Sign out: {cms}/identity/logout
+  5. Call the CMS as a program, with a token of the identity server:
+     TOKEN=$(curl -s --cacert {authority} -u {client}:{secret} \\
+       -d grant_type=client_credentials https://id.localhost:{port}/connect/token \\
+       | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')
+     curl --cacert {authority} -H \"Authorization: Bearer $TOKEN\" {cms}/sitecore/shell/echo
+  6. Sign out: {cms}/identity/logout
 
 ",
         name = partner.name,

@@ -44,6 +44,21 @@ pub struct IdentityServerSettings {
     pub values: BTreeMap<String, String>,
 }
 
+impl IdentityServerSettings {
+    /// One of `AccountOptions`, as written.
+    pub fn account_option(&self, name: &str) -> Option<&str> {
+        let mut options = self.account_options.iter();
+        let written = options.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        written.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether one of `AccountOptions` is on, as it is unless it says `false`.
+    pub fn allows(&self, option: &str) -> bool {
+        let written = self.account_option(option);
+        written.is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
+    }
+}
+
 /// An identity resource, an API resource or an API scope. Disabled ones are left out.
 #[derive(Clone, Debug)]
 pub struct Resource {

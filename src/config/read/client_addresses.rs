@@ -22,7 +22,7 @@ pub(crate) fn origins(setting: &Setting, own: &[String], report: &mut Report) ->
                 let what = format!("the origin `{origin}` ends with a slash");
                 report.lint(&item.origin, what, format!("write {bare}"));
             }
-            if is_origin(bare) {
+            if is_origin(bare) && !bare.contains('*') {
                 if !origins.iter().any(|known| known == bare) {
                     origins.push(bare.to_owned());
                 }

@@ -79,6 +79,7 @@ impl IdentityServer {
         if !grant.person.is_active(&call.visit.config) {
             return Err(TokenError::BadGrant("the user no longer exists"));
         }
+        grant::check_admitted(call, &grant)?;
         let narrowed = grant::narrowed(call, &grant)?;
         let refresh_token = self.offline(call, &grant).await?;
         self.tokens(call, &narrowed, code.nonce.as_deref(), refresh_token).await

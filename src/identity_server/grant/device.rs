@@ -80,19 +80,13 @@ impl IdentityServer {
             Answer::Denied => return Err(TokenError::Denied),
             Answer::Allowed => {}
         }
+        let grant = self.live_grant(&asked.grant, now).await?.ok_or(WORTHLESS)?;
+        // Whatever may be wrong with the call is found out before it costs the code.
+        let (grant, narrowed) = judged(call, grant)?;
         let Spending::First(_) = self.parts.grants.spend(Kind::DeviceCode, code, now).await? else {
             return Err(WORTHLESS);
         };
         self.parts.grants.remove(Kind::UserCode, &waiting.user_code).await?;
-        let grant = self.live_grant(&asked.grant, now).await?.ok_or(WORTHLESS)?;
-        self.device_tokens(call, grant).await
-    }
-
-    async fn device_tokens(&self, call: &Call<'_>, grant: Grant) -> Result<Tokens, TokenError> {
-        let person = grant.person.renewed(&call.visit.config);
-        let person = person.ok_or(TokenError::BadGrant("the user no longer exists"))?;
-        let grant = Grant { person, ..grant };
-        let narrowed = grant::narrowed(call, &grant)?;
         let refresh_token = self.offline(call, &grant).await?;
         self.tokens(call, &narrowed, None, refresh_token).await
     }
@@ -111,9 +105,19 @@ impl IdentityServer {
         let too_soon = waiting.asked_at.is_some_and(|last| now.since(last) < interval);
         let noted = Waiting { asked_at: Some(now), ..waiting.clone() };
         let record = Record { data: grant::encode(&noted), ..seen.clone() };
-        let alone = self.parts.grants.replace(Kind::DeviceCode, code, seen, record).await?;
+        let alone = self.parts.grants.replace(Kind::DeviceCode, code, (seen, record), now).await?;
         if alone && !too_soon { Ok(()) } else { Err(TokenError::TooSoon) }
     }
+}
+
+/// The grant for the person as configured now, and what the call wants of it.
+fn judged(call: &Call<'_>, grant: Grant) -> Result<(Grant, Grant), TokenError> {
+    grant::check_admitted(call, &grant)?;
+    let person = grant.person.renewed(&call.visit.config);
+    let person = person.ok_or(TokenError::BadGrant("the user no longer exists"))?;
+    let grant = Grant { person, ..grant };
+    let narrowed = grant::narrowed(call, &grant)?;
+    Ok((grant, narrowed))
 }
 
 const WORTHLESS: TokenError = TokenError::BadGrant("the device code is unknown, over or used");

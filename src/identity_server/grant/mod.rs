@@ -20,8 +20,10 @@ use crate::config::model::identity_server::Client;
 use crate::crypto::random;
 use crate::http::form::Form;
 use crate::identity_server::IdentityServer;
+use crate::identity_server::interaction;
 use crate::identity_server::mint::Around;
 use crate::identity_server::mint::Mint;
+use crate::identity_server::person;
 use crate::identity_server::person::Person;
 use crate::identity_server::requested::RequestedClaims;
 use crate::identity_server::scope;
@@ -76,16 +78,22 @@ impl Grant {
         self.scopes.iter().any(|granted| granted == scope)
     }
 
+    /// Whose share is taken by what may outlive the person's sessions: no client pushes out what
+    /// another one has of the same person.
+    fn share(&self) -> String {
+        person::at_client(&self.person.subject, &self.client_id)
+    }
+
     /// A record of what stands and falls with it.
     pub(super) fn part(&self, data: String, ends_at: Timestamp) -> Record {
-        // What came about without a session takes the person's share.
+        // What came about without a session takes the person's share at the client.
         let Person { subject, sid, .. } = &self.person;
         Record {
             grant: self.name.clone(),
             client: self.client_id.clone(),
             subject: subject.clone(),
             session: sid.clone(),
-            owner: if sid.is_empty() { subject.clone() } else { sid.clone() },
+            owner: if sid.is_empty() { self.share() } else { sid.clone() },
             data,
             ends_at,
             ..Record::default()
@@ -183,7 +191,7 @@ impl IdentityServer {
                 return Ok(false);
             };
             let new = grant.part(encode(grant), seen.ends_at.max(ends_at));
-            if self.parts.grants.replace(Kind::Grant, &grant.name, &seen, new).await? {
+            if self.parts.grants.replace(Kind::Grant, &grant.name, (&seen, new), now).await? {
                 return Ok(true);
             }
         }
@@ -255,22 +263,36 @@ impl Tokens {
 ///
 /// # Errors
 ///
-/// [`TokenError::BadTarget`] for a resource that the grant does not reach.
+/// [`TokenError::BadTarget`] for a resource that the call names and the grant does not reach, and
+/// where nothing is left that it does.
 fn narrowed(call: &Call<'_>, grant: &Grant) -> Result<Grant, TokenError> {
     let mut grant = grant.clone();
     grant.key.clone_from(&call.key);
-    let wanted = call.resources();
-    if !wanted.is_empty() {
-        let open = |name: &String| grant.resources.is_empty() || grant.resources.contains(name);
-        if !wanted.iter().all(open) {
-            return Err(TokenError::BadTarget);
-        }
-        grant.resources = wanted;
+    let (settings, wanted) = (&call.visit.config.identity_server, call.resources());
+    if wanted.is_empty() {
+        let left = scope::reached(settings, &grant.scopes, &grant.resources);
+        (grant.scopes, grant.resources) = left.ok_or(TokenError::BadTarget)?;
+        return Ok(grant);
     }
-    let settings = &call.visit.config.identity_server;
+    let open = |name: &String| grant.resources.is_empty() || grant.resources.contains(name);
+    if !wanted.iter().all(open) {
+        return Err(TokenError::BadTarget);
+    }
+    grant.resources = wanted;
     scope::reach(settings, &mut grant.scopes, &grant.resources).ok_or(TokenError::BadTarget)?;
     Ok(grant)
 }
+
+/// The rules of the client's file hold for what was granted before they stood there.
+///
+/// # Errors
+///
+/// [`ENDED`] for a person whom the client does not admit any more.
+fn check_admitted(call: &Call<'_>, grant: &Grant) -> Result<(), TokenError> {
+    if interaction::admits(call.client, &grant.person) { Ok(()) } else { Err(ENDED) }
+}
+
+const ENDED: TokenError = TokenError::BadGrant("the grant has ended");
 
 /// How long a grant lives at least: as long as the last token that may come of it.
 pub(super) fn lifetime(client: &Client, longest: Duration) -> Duration {

@@ -25,6 +25,16 @@ const LONGEST: usize = 100;
 /// One answer for every reason, so that nobody learns which names there are or that a limit is hit.
 const WRONG: TokenError = TokenError::BadGrant("invalid_username_or_password");
 
+/// Whether a client may use this grant: what its file or the server's takes from the sign-in page is
+/// not to be had here either.
+pub(in crate::identity_server) fn is_allowed(
+    settings: &IdentityServerSettings,
+    client: &Client,
+) -> bool {
+    let granted = client.grant_types.iter().any(|grant| grant == NAME);
+    granted && client.local_login && settings.allows("AllowLocalLogin")
+}
+
 impl IdentityServer {
     /// Tokens for whoever has this name and password. No ID token: nobody signed in anywhere.
     pub(in crate::identity_server) async fn password(

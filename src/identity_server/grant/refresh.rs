@@ -16,10 +16,12 @@ use crate::crypto::random;
 use crate::identity_server::IdentityServer;
 use crate::identity_server::grant;
 use crate::identity_server::grant::Call;
+use crate::identity_server::grant::ENDED;
 use crate::identity_server::grant::Grant;
 use crate::identity_server::grant::Tokens;
 use crate::identity_server::scope;
 use crate::identity_server::token::TokenError;
+use crate::store::StoreError;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
 
@@ -82,8 +84,7 @@ impl IdentityServer {
             key: call.key.clone().filter(|_| !call.client.require_secret),
         };
         let ends_at = end(rules, family.absolute_end, now);
-        let owner = grant.person.subject.clone();
-        let record = Record { owner, ..grant.part(grant::encode(&family), ends_at) };
+        let record = Record { owner: grant.share(), ..grant.part(grant::encode(&family), ends_at) };
         self.parts.grants.keep(Kind::RefreshToken, &name, record, now).await?;
         let lasting = ends_at.plus(call.client.access_token_lifetime);
         if self.renew_grant(grant, lasting, now).await? { Ok(token) } else { Err(ENDED) }
@@ -105,7 +106,7 @@ impl IdentityServer {
         let family: Family = serde_json::from_str(&seen.data).map_err(|_| WORTHLESS)?;
         let good: bool = digest_of(text).as_bytes().ct_eq(family.current.as_bytes()).into();
         if !good {
-            self.end_grant(&seen.grant).await?;
+            self.end_family(name, &seen).await?;
             return Err(WORTHLESS);
         }
         if family.key.is_some() && family.key != call.key {
@@ -131,9 +132,10 @@ impl IdentityServer {
         if once || sliding {
             let data = grant::encode(&Family { current: digest_of(&next), ..family });
             let new = Record { data, ends_at, ..seen.clone() };
-            let won = self.parts.grants.replace(Kind::RefreshToken, name, &seen, new).await?;
+            let won = self.parts.grants.replace(Kind::RefreshToken, name, (&seen, new), now);
+            let won = won.await?;
             if once && !won {
-                self.end_grant(&seen.grant).await?;
+                self.end_family(name, &seen).await?;
                 return Err(WORTHLESS);
             }
         }
@@ -143,11 +145,22 @@ impl IdentityServer {
         }
         Ok(next)
     }
+
+    /// Ends the grant that a family belongs to, and the family with it.
+    pub(in crate::identity_server) async fn end_family(
+        &self,
+        name: &str,
+        record: &Record,
+    ) -> Result<(), StoreError> {
+        self.end_grant(&record.grant).await?;
+        self.parts.grants.remove(Kind::RefreshToken, name).await.map(|_| ())
+    }
 }
 
 /// What is left of `grant` now: the scopes that the client may still have, and the person, as
 /// configured now where the client's file says so.
 fn left_of(call: &Call<'_>, grant: &Grant) -> Result<Grant, TokenError> {
+    grant::check_admitted(call, grant)?;
     let (config, mut left) = (&call.visit.config, grant.clone());
     if call.client.refresh.update_claims {
         left.person = left.person.renewed(config).ok_or(ENDED)?;
@@ -194,4 +207,3 @@ fn digest_of(token: &str) -> String {
 }
 
 const WORTHLESS: TokenError = TokenError::BadGrant("the refresh token is unknown, over or used");
-const ENDED: TokenError = TokenError::BadGrant("the grant has ended");

@@ -99,8 +99,7 @@ impl MemoryGrants {
 const fn capacity(kind: Kind) -> usize {
     const MIB: usize = 1024 * 1024;
     match kind {
-        Kind::DeviceCode | Kind::UserCode => 8 * MIB,
-        Kind::Code => 16 * MIB,
+        Kind::Code | Kind::DeviceCode | Kind::UserCode => 16 * MIB,
         Kind::ReferenceToken
         | Kind::RefreshToken
         | Kind::Consent
@@ -166,5 +165,20 @@ mod tests {
         assert!(grants.remove(Kind::Grant, found[0].0));
         assert!(grants.find(Kind::Grant, "a", NOW).is_none());
         assert!(grants.find(Kind::Grant, "b", NOW).is_some());
+    }
+
+    #[test]
+    fn what_was_replaced_last_is_not_its_owners_oldest() {
+        let grants = MemoryGrants::new();
+        for handle in ["used", "idle"] {
+            grants.keep(Kind::RefreshToken, handle, record("s"), NOW);
+        }
+        let seen = grants.find(Kind::RefreshToken, "used", NOW).unwrap();
+        assert!(grants.replace(Kind::RefreshToken, "used", &seen, seen.clone()));
+        for number in 0..Kind::RefreshToken.share() - 1 {
+            grants.keep(Kind::RefreshToken, &number.to_string(), record("s"), NOW);
+        }
+        assert!(grants.find(Kind::RefreshToken, "used", NOW).is_some());
+        assert!(grants.find(Kind::RefreshToken, "idle", NOW).is_none());
     }
 }

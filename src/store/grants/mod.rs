@@ -123,6 +123,7 @@ impl Grants {
     }
 
     /// Puts `new` in the place of `seen`, unless that has changed or gone meanwhile; whether it did.
+    /// It then counts as kept `now` where the oldest of an owner goes first.
     ///
     /// # Errors
     ///
@@ -131,12 +132,12 @@ impl Grants {
         &self,
         kind: Kind,
         handle: &str,
-        seen: &Record,
-        new: Record,
+        (seen, new): (&Record, Record),
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.replace(kind, handle, seen, new)),
-            Place::Sql(sql) => sql.replace(kind, handle, seen, new).await,
+            Place::Sql(sql) => sql.replace(kind, handle, (seen, new), now).await,
         }
     }
 

@@ -51,9 +51,11 @@ impl Kind {
     /// How many records of it one owner may have.
     pub(in crate::store) const fn share(self) -> usize {
         match self {
-            Self::Code | Self::DeviceCode | Self::UserCode => 32,
+            Self::Code => 32,
             Self::RefreshToken => 64,
             Self::Grant | Self::Consent => 256,
+            // Of a network: more than it may ask for while they live.
+            Self::DeviceCode | Self::UserCode => 400,
             Self::PushedRequest => 1_000,
             Self::ReferenceToken | Self::RevokedToken => 10_000,
             // One that is forgotten could be used again: a client fills its own share, and so does

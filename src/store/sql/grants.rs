@@ -20,7 +20,7 @@ use crate::store::sql::sweep::Growth;
 
 const INSERT: &str = "insert into vestibule_records (id, kind, session_key, subject_key, owner_key, content, ends_at, version, spent, kept_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const OVERWRITE: &str = "update vestibule_records set kind = $1, session_key = $2, subject_key = $3, owner_key = $4, content = $5, ends_at = $6, version = $7, spent = $8, kept_at = $9 where id = $10 and ends_at <= $11";
-const REPLACE: &str = "update vestibule_records set session_key = $1, subject_key = $2, content = $3, ends_at = $4, version = $5, spent = $6 where id = $7 and version = $8 and spent = $9";
+const REPLACE: &str = "update vestibule_records set session_key = $1, subject_key = $2, content = $3, ends_at = $4, version = $5, spent = $6, kept_at = $7 where id = $8 and version = $9 and spent = $10";
 const FIND: &str = "select id, content, ends_at, version, spent from vestibule_records where id = $1 and ends_at > $2";
 const SPEND: &str = "update vestibule_records set spent = 1 where id = $1 and version = $2 and spent = 0 and ends_at > $3";
 const REMOVE: &str = "delete from vestibule_records where id = $1";
@@ -129,11 +129,11 @@ impl SqlGrants {
         &self,
         kind: Kind,
         handle: &str,
-        seen: &Record,
-        new: Record,
+        (seen, new): (&Record, Record),
+        now: Timestamp,
     ) -> Result<bool, StoreError> {
         let new = Record { version: seen.version + 1, owner: seen.owner.clone(), ..new };
-        let row = NewRow::of(kind, handle, &new, Timestamp(0))?;
+        let row = NewRow::of(kind, handle, &new, now)?;
         let query = self
             .database
             .query(REPLACE)
@@ -143,6 +143,7 @@ impl SqlGrants {
             .bind(row.ends_at)
             .bind(row.version)
             .bind(row.spent)
+            .bind(row.kept_at)
             .bind(&row.id)
             .bind(seen.version)
             .bind(i16::from(seen.spent));

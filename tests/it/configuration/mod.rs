@@ -1,6 +1,7 @@
 //! What is wrong with a configuration is told all at once, each with file and line; what is missing is
 //! switched off as a whole; what is surely not meant is a warning.
 
+mod cfg;
 mod clients;
 mod external;
 mod gateway;
@@ -183,6 +184,6 @@ fn the_examples_work_as_soon_as_they_are_copied() {
     assert_eq!(copied, 4);
     assert!(config.notices.is_empty(), "{:#?}", config.notices);
     assert!(config.provider("EntraId").unwrap().is_enabled());
-    assert_eq!(config.identity_server.clients.len(), 2);
+    assert_eq!(config.identity_server.clients.len(), 3);
     assert_eq!(config.identity_server.issuer.as_deref(), Some("https://id.example.test"));
 }

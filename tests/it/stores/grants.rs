@@ -107,7 +107,8 @@ async fn l269_of_sixteen_who_replace_what_they_saw_one_does() {
             let (token, seen) = (Arc::clone(&token), seen.clone());
             let new = Record { data: number.to_string(), ..seen.clone() };
             callers.spawn(async move {
-                let done = grants.replace(Kind::RefreshToken, &token, &seen, new).await.unwrap();
+                let done = grants.replace(Kind::RefreshToken, &token, (&seen, new), NOW);
+                let done = done.await.unwrap();
                 done.then(|| number.to_string())
             });
         }
@@ -117,7 +118,8 @@ async fn l269_of_sixteen_who_replace_what_they_saw_one_does() {
         assert_eq!(found.version, seen.version + 1, "{}", store.name);
         // What was spent meanwhile is not what was seen.
         store.here.spend(Kind::RefreshToken, &token, NOW).await.unwrap();
-        let late = store.there.replace(Kind::RefreshToken, &token, &found, found.clone()).await;
+        let again = (&found, found.clone());
+        let late = store.there.replace(Kind::RefreshToken, &token, again, NOW).await;
         assert!(!late.unwrap(), "{}", store.name);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -60,6 +61,15 @@ pub(crate) async fn connect(port: u16, sni: &str, alpn: &[&str]) -> TlsStream<Tc
     tcp.set_nodelay(true).unwrap();
     let name = ServerName::try_from(sni.to_owned()).unwrap();
     TlsConnector::from(client(alpn)).connect(name, tcp).await.unwrap()
+}
+
+/// The same, trusting the authority in the PEM file `authority` alone.
+pub(crate) async fn connect_under(port: u16, sni: &str, authority: &Path) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+    let tcp = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let name = ServerName::try_from(sni.to_owned()).unwrap();
+    TlsConnector::from(trusting(roots, &["http/1.1"])).connect(name, tcp).await.unwrap()
 }
 
 fn client(alpn: &[&str]) -> Arc<ClientConfig> {

@@ -1,5 +1,6 @@
 //! HTTP/1.1 by hand: exact bytes out, answers in, and what is left of the connection afterwards.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
@@ -81,6 +82,12 @@ impl Wire {
     /// A TLS connection that speaks HTTP/1.1 to `port`, naming `sni`.
     pub(crate) async fn tls(port: u16, sni: &str) -> Self {
         let stream = tls::connect(port, sni, &["http/1.1"]).await;
+        Self { stream: Box::new(stream), buffer: Vec::new() }
+    }
+
+    /// A TLS connection to `port`, trusting the authority in this PEM file alone.
+    pub(crate) async fn tls_under(port: u16, sni: &str, authority: &Path) -> Self {
+        let stream = tls::connect_under(port, sni, authority).await;
         Self { stream: Box::new(stream), buffer: Vec::new() }
     }
 
