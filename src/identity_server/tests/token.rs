@@ -228,6 +228,20 @@ fn l269_ref03_a_refresh_token_that_is_used_again_ends_the_family() {
 }
 
 #[test]
+fn l269_what_a_person_does_at_one_client_ends_nothing_at_another() {
+    let mut rig = Rig::new();
+    let offline = ("scope", "openid offline_access");
+    let tokens = rig.sign_in().tokens(&[offline]);
+    let other = [("client_id", "other"), ("client_secret", "other-secret")];
+    for _ in 0..70 {
+        let code = rig.sign_in().code(&[offline, other[0]]);
+        assert_eq!(rig.redeem(&code, &other).status, StatusCode::OK);
+    }
+    let token = tokens["refresh_token"].as_str().unwrap();
+    assert_eq!(refresh(&rig, token, &[]).status, StatusCode::OK);
+}
+
+#[test]
 fn l269_a_family_that_refreshes_often_takes_no_place_of_an_idle_one() {
     let mut rig = Rig::new();
     let mut family = || {

@@ -51,6 +51,83 @@ async fn cons02_granting_all_is_the_normal_answer_and_a_part_narrows_every_token
 }
 
 #[tokio::test]
+async fn cons02_l290_a_claim_asked_for_by_name_needs_a_scope_that_was_allowed() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let all = ("scope", "openid profile email");
+    let page = asked(&house, &mut browser, &[all, BY_NAME]).await;
+    let without_email = [("scope-email", ""), REMEMBER];
+    let mut reply = decide(&house, &mut browser, &page, "yes", &without_email).await;
+    let profile = ("scope", "openid profile");
+    for from in ["asked", "remembered"] {
+        let tokens = house.redeem("consent", reply.sent("code")).await.json();
+        let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
+        assert_eq!((claims.get("email"), &claims["given_name"]), (None, &"Jane".into()), "{from}");
+        assert!(claims["acr"].is_string(), "{from}");
+        let info = house.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+        assert_eq!((info.get("email"), &info["given_name"]), (None, &"Jane".into()), "{from}");
+        reply = house.ask(&mut browser, "consent", &[profile, BY_NAME]).await.reply();
+    }
+    let least = house.ask(&mut browser, "consent", &[BY_NAME]).await.reply();
+    let tokens = house.redeem("consent", least.sent("code")).await.json();
+    let info = house.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(info.as_object().unwrap().keys().collect::<Vec<_>>(), ["sub"]);
+}
+
+#[tokio::test]
+async fn cons02_a_narrower_refresh_leaves_claims_asked_for_by_name_behind() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let all = ("scope", "openid email offline_access");
+    let page = asked(&house, &mut browser, &[all, BY_NAME]).await;
+    let reply = decide(&house, &mut browser, &page, "yes", &[]).await;
+    let tokens = house.redeem("consent", reply.sent("code")).await.json();
+    let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
+    assert_eq!(claims["email"], "jane@example.test");
+    let token = tokens["refresh_token"].as_str().unwrap();
+    let form = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", "openid")];
+    let tokens = house.token("consent", &form).await.json();
+    let (_, claims) = house.verified(tokens["id_token"].as_str().unwrap()).await;
+    assert_eq!(claims.get("email"), None);
+    let info = house.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(info.get("email"), None);
+}
+
+#[tokio::test]
+async fn cons09_prompt_consent_holds_claims_asked_for_by_name_to_the_answer() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    house.sign_in(&mut browser, "jane").await;
+    let anew = [("scope", "openid email"), ("prompt", "consent"), BY_NAME];
+    let page = house.ask(&mut browser, "web", &anew).await.page();
+    let reply = decide(&house, &mut browser, &page, "yes", &[("scope-email", "")]).await;
+    let tokens = house.redeem("web", reply.sent("code")).await.json();
+    let info = house.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(info.get("email"), None);
+}
+
+#[tokio::test]
+async fn cons02_an_api_that_is_not_allowed_takes_its_resource_along() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    let scope = ("scope", "openid api1 api2");
+    for (resources, audience) in [(&["api1"][..], None), (&["api1", "api2"][..], Some("api2"))] {
+        let named: Vec<_> = resources.iter().map(|name| ("resource", *name)).collect();
+        let page = asked(&house, &mut browser, &[&[scope], &*named].concat()).await;
+        let reply = decide(&house, &mut browser, &page, "yes", &[("scope-api1", "")]).await;
+        let answer = house.redeem("consent", reply.sent("code")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let tokens = answer.json();
+        let (_, claims) = house.verified(tokens["access_token"].as_str().unwrap()).await;
+        assert_eq!(claims.get("aud").and_then(|aud| aud.as_str()), audience, "{resources:?}");
+    }
+    let only = [("scope", "api1 api2"), ("resource", "api1")];
+    let page = asked(&house, &mut browser, &only).await;
+    let reply = decide(&house, &mut browser, &page, "yes", &[("scope-api1", "")]).await;
+    assert_eq!((reply.sent("error"), reply.find("code")), ("access_denied", None));
+}
+
+#[tokio::test]
 async fn cons03_unticking_a_required_scope_denies() {
     let house = House::start().await;
     let mut browser = house.browser();
@@ -249,6 +326,11 @@ async fn authr08_prompt_none_with_consent_needed_is_consent_required() {
 }
 
 const REMEMBER: (&str, &str) = ("remember", "true");
+
+const BY_NAME: (&str, &str) = (
+    "claims",
+    r#"{"userinfo":{"email":null,"given_name":null},"id_token":{"email":null,"given_name":null,"acr":null}}"#,
+);
 
 /// The consent page that Jane is shown for a request of `consent`.
 async fn asked(house: &House, browser: &mut Browser, more: &[(&str, &str)]) -> Answer {

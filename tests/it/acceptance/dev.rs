@@ -175,6 +175,42 @@ async fn dev07_two_who_poll_at_once_get_one_answer_with_tokens() {
 }
 
 #[tokio::test]
+async fn dev07_a_call_that_is_not_in_order_does_not_cost_the_code() {
+    let house = House::start().await;
+    let mut browser = house.browser();
+    house.sign_in(&mut browser, "jane").await;
+    let codes = start(&house, &[("scope", "openid api1")]).await.json();
+    approve(&mut browser, &codes, &[]).await;
+    let code = text(&codes, "device_code");
+    let form = [("grant_type", GRANT), ("device_code", code), ("resource", "api2")];
+    assert_eq!(error(&house.token("device", &form).await), "invalid_target");
+    house.later(6);
+    assert_eq!(poll(&house, &codes).await.status, 200);
+}
+
+#[tokio::test]
+async fn dev01_s349_a_network_that_asks_too_often_waits_and_loses_no_code() {
+    let house = House::start().await;
+    let first = start(&house, &[]).await.json();
+    let mut asked = 1;
+    let refused = loop {
+        let answer = start(&house, &[]).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        asked += 1;
+        assert!(asked <= 100, "nobody is told to wait");
+    };
+    assert_eq!((asked, refused.status), (60, 429));
+    assert_eq!(refused.json()["error"], "slow_down");
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=4).contains(&wait), "{wait}");
+    assert_eq!(error(&poll(&house, &first).await), "authorization_pending");
+    house.later(wait);
+    assert_eq!(start(&house, &[]).await.status, 200);
+}
+
+#[tokio::test]
 async fn dev08_a_device_code_is_its_own_clients() {
     let house = House::with(&narrow(), "").await;
     let codes = start(&house, &[]).await.json();

@@ -107,6 +107,22 @@ async fn ref04_unknown_long_foreign_and_missing_tokens_are_refused() {
 }
 
 #[tokio::test]
+async fn ref05_l271_a_client_that_takes_no_passwords_any_more_ends_what_rests_on_one() {
+    let house = House::with(&offline("soon", ""), "").await;
+    let mut browser = house.browser();
+    let scope = ("scope", "openid offline_access");
+    let tokens = house.tokens(&mut browser, "soon", &[scope]).await;
+    let reply = house.authorize(&mut browser, "soon", &[]).await;
+    let strict = offline("soon", "<EnableLocalLogin>false</EnableLocalLogin>");
+    house.reload(&settings(&strict), "").await;
+    let token = text(&tokens, "refresh_token");
+    refused(&refresh(&house, "soon", token, &[]).await, 400, "invalid_grant");
+    refused(&house.redeem("soon", reply.sent("code")).await, 400, "invalid_grant");
+    house.reload(&settings(&offline("soon", "")), "").await;
+    renew(&house, "soon", token).await;
+}
+
+#[tokio::test]
 async fn ref05_l271_who_may_no_longer_refreshes_no_longer() {
     let house = House::with(&offline("soon", ""), "").await;
     let tokens = first(&house, "soon", "openid").await;

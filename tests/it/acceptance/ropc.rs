@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::acceptance::house::House;
 use crate::acceptance::house::PASSWORD;
 use crate::acceptance::house::client;
+use crate::acceptance::house::settings;
 use crate::acceptance::tok::refused;
 use crate::support::wire::Answer;
 
@@ -99,6 +100,27 @@ async fn ropc06_openid_opens_userinfo_and_gives_no_id_token() {
     assert!(tokens.get("id_token").is_none() && tokens.get("refresh_token").is_none());
     let info = house.userinfo(tokens["access_token"].as_str().unwrap()).await;
     assert_eq!((info.status, &info.json()["email"]), (200, &json!("jane@example.test")));
+}
+
+#[tokio::test]
+async fn who_may_not_type_a_password_on_the_page_sends_none_either() {
+    let strict = client("strict", "password", "<EnableLocalLogin>false</EnableLocalLogin>");
+    let house = House::with(&strict, "").await;
+    refused(&ask(&house, "strict", &JANE).await, 400, "unauthorized_client");
+    tokens(&house, "password", "api1").await;
+    assert!(offered(&house).await);
+
+    let off = "<AccountOptions><AllowLocalLogin>false</AllowLocalLogin></AccountOptions>";
+    let document = settings("").replace("<Clients>", &format!("{off}<Clients>"));
+    house.reload(&document, "").await;
+    refused(&ask(&house, "password", &JANE).await, 400, "unauthorized_client");
+    assert!(!offered(&house).await);
+}
+
+/// Whether the discovery document names the grant.
+async fn offered(house: &House) -> bool {
+    let document = house.get("/.well-known/openid-configuration", &[]).await.json();
+    document["grant_types_supported"].as_array().unwrap().contains(&json!("password"))
 }
 
 #[tokio::test]

@@ -162,6 +162,28 @@ async fn what_is_revoked_here_is_gone_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_replaced_last_is_not_its_owners_oldest() {
+    for store in stores().await {
+        let (owner, used, idle) = (handle(), handle(), handle());
+        for handle in [&used, &idle] {
+            store.here.keep(Kind::RefreshToken, handle, record(&owner), NOW).await.unwrap();
+        }
+        let seen = store.here.find(Kind::RefreshToken, &used, NOW).await.unwrap().unwrap();
+        let later = Timestamp(NOW.0 + 1);
+        let new = (&seen, seen.clone());
+        assert!(store.here.replace(Kind::RefreshToken, &used, new, later).await.unwrap());
+        for _ in 0..63 {
+            store.here.keep(Kind::RefreshToken, &handle(), record(&owner), later).await.unwrap();
+        }
+        store.here.sweep(NOW).await.unwrap();
+        let found = store.there.find(Kind::RefreshToken, &used, later).await.unwrap();
+        assert!(found.is_some(), "{}", store.name);
+        let found = store.there.find(Kind::RefreshToken, &idle, later).await.unwrap();
+        assert_eq!(found, None, "{}", store.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_owner_who_keeps_too_much_loses_its_own_oldest_and_nobody_elses() {
     for store in stores().await {
         let (jane, mallory) = (handle(), handle());

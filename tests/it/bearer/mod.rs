@@ -1,5 +1,7 @@
 //! A program calls the CMS with an access token of the identity server, and the CMS is told whose.
 
+mod foreign;
+
 use serde_json::Value;
 use serde_json::json;
 
