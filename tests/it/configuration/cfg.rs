@@ -82,13 +82,13 @@ fn cfg03_a_confidential_client_without_a_secret_is_off_and_an_error_when_strict(
         bare("keyed", "client_credentials", "<JwksUri>https://a.test/jwks</JwksUri>"),
     ]);
     let config = read(&text).unwrap();
-    for (line, id) in [(4, "code"), (5, "hybrid"), (6, "machine")] {
+    for (line, id) in [(4, "code"), (5, "hybrid"), (6, "machine"), (9, "keyed")] {
         assert!(!has(&config, id), "{id}");
         let told =
             format!("a.xml:{line}: the client `C_{id}` is off: it has no secret and needs one");
         assert_eq!(notice(&config, &told), NoticeKind::Disable);
     }
-    assert!(has(&config, "public") && has(&config, "implicit") && has(&config, "keyed"));
+    assert!(has(&config, "public") && has(&config, "implicit"));
 
     let conf = tempfile::tempdir().unwrap();
     fs::create_dir(conf.path().join("identity")).unwrap();
@@ -100,7 +100,7 @@ fn cfg03_a_confidential_client_without_a_secret_is_off_and_an_error_when_strict(
     };
     let (code, said) = checked(true);
     assert_eq!(code, 78);
-    assert!(said.lines().filter(|line| line.starts_with("error: ")).count() == 3, "{said}");
+    assert!(said.lines().filter(|line| line.starts_with("error: ")).count() == 4, "{said}");
     let (code, said) = checked(false);
     assert_eq!(code, 0);
     assert!(said.contains("a.xml:4: the client `C_code` is off"), "{said}");
