@@ -140,7 +140,7 @@ fn fed07_fed19_acr_values_name_a_provider_when_it_exists() {
     assert_eq!(wanted(&rig, "idp:local"), None);
     rig.sign_in_at("IdS4-AzureAd", "1");
     assert_eq!(wanted(&rig, "idp:IdS4-AzureAd"), None);
-    assert_eq!(wanted(&rig, "idp:local"), Some(None));
+    assert_eq!(wanted(&rig, "idp:local"), Some(Some("local".to_owned())));
 }
 
 #[test]
