@@ -30,8 +30,8 @@ pub enum Command {
         #[arg(long, default_value = "conf")]
         config: PathBuf,
     },
-    /// Makes new keys. They are published at once, and sign after <signingKeys announce>; the old
-    /// ones stay published for <signingKeys retain> after that.
+    /// Makes new keys. They are published at once, and sign after the announce time of signingKeys; the old
+    /// ones stay published for its retain time after that.
     Rotate {
         /// The configuration directory.
         #[arg(long, default_value = "conf")]
