@@ -13,9 +13,7 @@ use crate::config::read::client_addresses::Addresses;
 use crate::config::read::client_keys;
 use crate::config::read::client_secrets;
 use crate::config::read::dictionary;
-pub(crate) use crate::config::read::dictionary::boolean;
-pub(crate) use crate::config::read::dictionary::check_spelling;
-pub(crate) use crate::config::read::dictionary::whole;
+use crate::config::read::dictionary::boolean;
 use crate::config::read::grants;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
@@ -55,7 +53,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn client(&self, report: &mut Report) -> Result<Option<Client>, Refusal> {
         let setting = self.setting;
-        whole(setting)?;
+        dictionary::whole(setting)?;
         client_keys::check_names(setting)?;
         if !boolean(setting, "Enabled", true, report) {
             return Ok(None);

@@ -10,10 +10,10 @@ use crate::config::model::ResponseType;
 use crate::config::model::Transformation;
 use crate::config::model::TransformationKind;
 use crate::config::read::callbacks;
-use crate::config::read::clients;
 use crate::config::read::connections;
 use crate::config::read::connections::Connections;
 use crate::config::read::connections::Known;
+use crate::config::read::dictionary;
 use crate::config::read::external_preset;
 use crate::config::read::presets::Preset;
 use crate::config::read::providers::check_name;
@@ -62,7 +62,7 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
         protocol: Protocol::None,
         origin: setting.origin.clone(),
     };
-    let enabled = clients::boolean(setting, "Enabled", true, report);
+    let enabled = dictionary::boolean(setting, "Enabled", true, report);
     let described = describe(setting, &mut provider);
     if !enabled {
         provider.state = ProviderState::Off;
@@ -84,10 +84,10 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
 }
 
 fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
-    clients::whole(setting)?;
+    dictionary::whole(setting)?;
     check_name(provider)?;
     known_class(setting, PROVIDER, "provider")?;
-    clients::check_spelling(
+    dictionary::check_spelling(
         setting,
         &["Enabled", "AuthenticationScheme", "ClaimsTransformations"],
     )?;
@@ -99,7 +99,7 @@ fn describe(setting: &Setting, provider: &mut Provider) -> Result<(), Refusal> {
 
 fn transformation(setting: &Setting) -> Result<Transformation, Refusal> {
     known_class(setting, TRANSFORMATION, "transformation")?;
-    clients::check_spelling(setting, &["type", "SourceClaims", "NewClaims"])?;
+    dictionary::check_spelling(setting, &["type", "SourceClaims", "NewClaims"])?;
     let sources = patterns(setting, "SourceClaims")?;
     if sources.is_empty() {
         let what = "a transformation without a source claim would match everybody";

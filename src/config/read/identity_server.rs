@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::model::identity_server::IdentityServerSettings;
 use crate::config::read::clients;
 use crate::config::read::connections::Connections;
+use crate::config::read::dictionary;
 use crate::config::read::external;
 use crate::config::read::issuer::Own;
 use crate::config::read::report::Report;
@@ -40,7 +41,7 @@ pub(crate) fn read(
         .collect();
     for name in ["AllowRememberLogin", "AllowPasswordRecovery", "AllowLocalLogin"] {
         if let Some(options) = options {
-            clients::boolean(options, name, true, report);
+            dictionary::boolean(options, name, true, report);
         }
     }
     let prefix = options.and_then(|options| options.text("AccountPrefix"));

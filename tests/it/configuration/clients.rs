@@ -132,7 +132,6 @@ fn every_property_is_read_as_it_is_written() {
 <Claims><C1 type="team" value="blue" /><C2><Type>tier</Type><Value>2</Value></C2></Claims>
 <ClientClaimsPrefix>app_</ClientClaimsPrefix><AlwaysSendClientClaims>true</AlwaysSendClientClaims>
 <AllowPostLogoutQuery>true</AllowPostLogoutQuery><AllowLoopbackPorts>true</AllowLoopbackPorts>
-<JwksUri>https://a.test/jwks</JwksUri>
 <Properties><Cost>7</Cost></Properties>"#);
     let seconds = Duration::from_secs;
     assert_eq!(client.name, "Mine");
