@@ -176,30 +176,41 @@ struct Driver {
     port: u16,
 }
 
+fn spawn() -> std::io::Result<Child> {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+}
+
 impl Driver {
+    /// Starts it. It picks its port before it listens there, so that another process may be faster:
+    /// then it is started once more.
     fn start() -> Option<Self> {
-        let mut command = Command::new("chromedriver");
-        let command = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = match command.spawn() {
-            Ok(process) => process,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let missing = "chromedriver is not installed: the browser tests are left out";
-                assert!(std::env::var_os("CI").is_none(), "{missing}");
-                eprintln!("{missing}");
-                return None;
+        for _ in 0..5 {
+            let mut process = match spawn() {
+                Ok(process) => process,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    let missing = "chromedriver is not installed: the browser tests are left out";
+                    assert!(std::env::var_os("CI").is_none(), "{missing}");
+                    eprintln!("{missing}");
+                    return None;
+                }
+                Err(error) => panic!("chromedriver: {error}"),
+            };
+            let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+            let said = lines.find_map(|line| {
+                let line = line.unwrap();
+                let port = line.split_once("successfully on port ")?.1;
+                port.trim_end_matches('.').parse().ok()
+            });
+            if let Some(port) = said {
+                // It goes on writing, and must not be left without a reader.
+                std::thread::spawn(move || lines.for_each(drop));
+                return Some(Self { process, port });
             }
-            Err(error) => panic!("chromedriver: {error}"),
-        };
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let said = lines.find_map(|line| {
-            let line = line.unwrap();
-            let port = line.split_once("successfully on port ")?.1;
-            port.trim_end_matches('.').parse().ok()
-        });
-        let port = said.expect("chromedriver says its port");
-        // It goes on writing, and must not be left without a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { process, port })
+            drop(process.kill());
+            drop(process.wait());
+        }
+        panic!("chromedriver finds no port");
     }
 
     async fn open(&self, habits: Habits) -> Client {
