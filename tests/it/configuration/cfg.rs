@@ -79,11 +79,7 @@ fn cfg03_a_confidential_client_without_a_secret_is_off_and_an_error_when_strict(
         bare("machine", "client_credentials", "<ClientSecrets><S1></S1></ClientSecrets>"),
         bare("public", "authorization_code", public),
         bare("implicit", "implicit", ""),
-        bare(
-            "keyed",
-            "client_credentials",
-            r#"<ClientSecrets><S><Type>JWK</Type><Value>{"kty":"EC","x":"a"}</Value></S></ClientSecrets>"#,
-        ),
+        bare("keyed", "client_credentials", "<JwksUri>https://a.test/jwks</JwksUri>"),
     ]);
     let config = read(&text).unwrap();
     for (line, id) in [(4, "code"), (5, "hybrid"), (6, "machine"), (9, "keyed")] {

@@ -170,7 +170,6 @@ fn every_property_is_read_as_it_is_written() {
     assert_eq!(client.claims, claims.map(|(kind, value)| (kind.to_owned(), value.to_owned())));
     assert_eq!(client.claims_prefix, "app_");
     assert!(client.post_logout_query && client.loopback_ports);
-    assert_eq!(client.other["JwksUri"], "https://a.test/jwks");
     assert_eq!(client.other["Properties:Cost"], "7");
 }
 
