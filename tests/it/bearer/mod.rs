@@ -115,7 +115,7 @@ async fn cc08_the_cli_s_client_reaches_the_cms_as_superuser() {
     let said = signing::part(&token, 1);
     assert_eq!(said["aud"], "sitecore.profile.api");
     assert_eq!(said["client_id"], "SitecoreCLIServer");
-    for _ in 0..2 {
+    for _ in 0..4 {
         let answer = call(&chain, &token).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "GET /sitecore/shell/api"));
         assert!(answer.values("set-cookie").is_empty(), "a token makes no session");
@@ -124,7 +124,9 @@ async fn cc08_the_cli_s_client_reaches_the_cms_as_superuser() {
         assert_eq!(seen.header("x-id-admin"), Some("true"));
         assert_eq!(seen.header("authorization"), None);
     }
-    assert_eq!(chain.gateway.metric("vestibule_bearer_tokens_total", &["accepted"]).await, 1);
+    // Believed from memory, but for a reload in between, which looks at every token anew.
+    let looks = chain.gateway.metric("vestibule_bearer_tokens_total", &["accepted"]).await;
+    assert!((1..=2).contains(&looks), "{looks} looks at one token");
     assert_eq!(chain.gateway.metric("vestibule_sessions", &[]).await, 0);
 }
 
