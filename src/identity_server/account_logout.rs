@@ -194,14 +194,7 @@ pub(super) fn is_foreign(exchange: &Exchange) -> bool {
 }
 
 fn write_audit(visit: &Visit, session: &Session) {
-    let entry = audit::Entry {
-        event: audit::Event::SignOut,
-        site: &visit.site.name,
-        provider: Some(&session.identity.provider),
-        user: Some(&session.identity.user.name),
-        reason: None,
-        client: visit.exchange.client,
-        request: &visit.exchange.id,
-    };
-    entry.write();
+    let identity = &session.identity;
+    let (provider, user) = (Some(&*identity.provider), Some(identity.user.name.as_str()));
+    audit::Entry { provider, user, ..visit.entry(audit::Event::SignOut) }.write();
 }

@@ -245,16 +245,7 @@ fn denied(request: AuthorizationRequest) -> Refusal {
     Refusal::Client { reply: request.reply, error, description }
 }
 
-fn write_audit(question: &Question<'_>, event: audit::Event) {
-    let exchange = &question.visit.exchange;
-    let entry = audit::Entry {
-        event,
-        site: &question.visit.site.name,
-        provider: Some(&question.person.idp),
-        user: Some(&question.person.user_name),
-        reason: None,
-        client: exchange.client,
-        request: &exchange.id,
-    };
-    entry.write();
+fn write_audit(Question { visit, person, .. }: &Question<'_>, event: audit::Event) {
+    let (provider, user) = (Some(person.idp.as_str()), Some(person.user_name.as_str()));
+    audit::Entry { provider, user, ..visit.entry(event) }.write();
 }

@@ -253,14 +253,6 @@ fn sign_in(visit: &Visit, code: Option<&str>) -> Outcome {
 }
 
 fn write_audit(Visitor { visit, person, .. }: Visitor<'_>, event: audit::Event) {
-    let entry = audit::Entry {
-        event,
-        site: &visit.site.name,
-        provider: Some(&person.idp),
-        user: Some(&person.user_name),
-        reason: Some("device"),
-        client: visit.exchange.client,
-        request: &visit.exchange.id,
-    };
-    entry.write();
+    let (provider, user) = (Some(person.idp.as_str()), Some(person.user_name.as_str()));
+    audit::Entry { provider, user, reason: Some("device"), ..visit.entry(event) }.write();
 }

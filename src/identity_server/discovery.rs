@@ -112,9 +112,11 @@ pub(super) fn is_on(settings: &IdentityServerSettings, endpoint: Endpoint) -> bo
         Endpoint::Revoke => revocation,
         Endpoint::Introspect => introspection,
         Endpoint::DeviceAuthorization | Endpoint::Device => device_authorization,
-        Endpoint::AccountLogout | Endpoint::HomeError | Endpoint::Consent | Endpoint::Grants => {
-            true
-        }
+        Endpoint::AccountLogout
+        | Endpoint::Home
+        | Endpoint::HomeError
+        | Endpoint::Consent
+        | Endpoint::Grants => true,
     }
 }
 

@@ -31,6 +31,11 @@ use crate::store::grants::Kind;
 /// What the page's forms are about.
 const ABOUT: &str = "grants";
 
+/// The way from `/`, where a sign-in without an application ends: there is no other page for a person.
+pub(super) fn from_home(visit: &Visit) -> Response {
+    response::found(&format!("{}/grants", visit.site.virtual_folder))
+}
+
 /// What one client may have, of all grants and consents together.
 struct Given {
     scopes: Vec<String>,
@@ -171,14 +176,7 @@ fn add(given: &mut BTreeMap<String, Given>, client: String, more: Given) {
 }
 
 fn write_audit(visit: &Visit, session: &Session) {
-    let entry = audit::Entry {
-        event: audit::Event::GrantRevoked,
-        site: &visit.site.name,
-        provider: Some(&session.identity.provider),
-        user: Some(&session.identity.user.name),
-        reason: None,
-        client: visit.exchange.client,
-        request: &visit.exchange.id,
-    };
-    entry.write();
+    let identity = &session.identity;
+    let (provider, user) = (Some(&*identity.provider), Some(identity.user.name.as_str()));
+    audit::Entry { provider, user, ..visit.entry(audit::Event::GrantRevoked) }.write();
 }

@@ -171,6 +171,7 @@ enum Endpoint {
     EndSessionCallback,
     CheckSession,
     AccountLogout,
+    Home,
     HomeError,
     Consent,
     DeviceAuthorization,
@@ -201,6 +202,7 @@ const ROUTES: &[Route] = &[
     route("/connect/endsession/callback", Endpoint::EndSessionCallback, GET, false),
     route("/connect/checksession", Endpoint::CheckSession, GET, false),
     route("/account/logout", Endpoint::AccountLogout, GET_POST, false),
+    route("/", Endpoint::Home, GET, false),
     route("/home/error", Endpoint::HomeError, GET, false),
     route("/consent", Endpoint::Consent, GET_POST, false),
     route("/connect/deviceauthorization", Endpoint::DeviceAuthorization, None, false),
@@ -296,6 +298,7 @@ impl IdentityServer {
             Endpoint::EndSession => return self.end_session(visit).await,
             Endpoint::EndSessionCallback => self.end_session_callback(visit),
             Endpoint::AccountLogout => return self.account_logout(visit).await,
+            Endpoint::Home => Ok(grants_page::from_home(visit)),
             Endpoint::HomeError => self.home_error(visit),
         };
         answer.map(Outcome::Answer)

@@ -146,14 +146,5 @@ impl IdentityServer {
 }
 
 fn write_audit(visit: &Visit, reason: &'static str) {
-    let entry = audit::Entry {
-        event: audit::Event::SignInRefused,
-        site: &visit.site.name,
-        provider: None,
-        user: None,
-        reason: Some(reason),
-        client: visit.exchange.client,
-        request: &visit.exchange.id,
-    };
-    entry.write();
+    audit::Entry { reason: Some(reason), ..visit.entry(audit::Event::SignInRefused) }.write();
 }

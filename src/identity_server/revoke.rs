@@ -126,14 +126,5 @@ impl IdentityServer {
 }
 
 fn write_audit(visit: &Visit, event: audit::Event) {
-    let entry = audit::Entry {
-        event,
-        site: &visit.site.name,
-        provider: None,
-        user: None,
-        reason: Some("revocation"),
-        client: visit.exchange.client,
-        request: &visit.exchange.id,
-    };
-    entry.write();
+    audit::Entry { reason: Some("revocation"), ..visit.entry(event) }.write();
 }

@@ -226,14 +226,5 @@ fn write_audit(visit: &Visit, grant: &'static str, answer: &Result<Tokens, Token
         Ok(tokens) => (audit::Event::TokenIssued, tokens.user.as_deref(), grant),
         Err(error) => (audit::Event::TokenRefused, None, error.answer().1),
     };
-    let entry = audit::Entry {
-        event,
-        site: &visit.site.name,
-        provider: None,
-        user,
-        reason: Some(reason),
-        client: visit.exchange.client,
-        request: &visit.exchange.id,
-    };
-    entry.write();
+    audit::Entry { user, reason: Some(reason), ..visit.entry(event) }.write();
 }
