@@ -21,6 +21,7 @@
 //!
 //! [`app`] puts them together and [`cli`] is the command line.
 
+pub mod admin;
 pub mod app;
 pub mod claims;
 pub mod cli;

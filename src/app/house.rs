@@ -10,8 +10,11 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 use url::Url;
 
+use crate::admin;
+use crate::admin::Admin;
 use crate::app::Options;
 use crate::app::Running;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::model::Destination;
 use crate::config::model::ServerAddress;
@@ -31,6 +34,7 @@ use crate::proxy::bearer::Believed;
 use crate::proxy::gateway::DEMO_UPSTREAM;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
 use crate::store::sql::Database;
 use crate::users::local::LocalUsers;
@@ -50,43 +54,82 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         .with_context(|| format!("opening the assertion key in {}", keys.display()))?;
     let clock = options.clock.clone();
     let metrics = Arc::new(Metrics::new());
-    let sessions = Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics)));
-    let local_users = Arc::new(LocalUsers::new(Arc::clone(&metrics)));
     let database = Database::open(&config.store).await;
     let database = database.with_context(|| format!("opening the store {}", config.store))?;
     let ring =
         KeyRing::configured(config, database.as_ref(), clock.clone(), Arc::clone(&metrics)).await;
     let ring = ring.context("opening the signing keys")?;
-    let grants = Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database));
-    let parts = identity_server::Parts {
-        clock: clock.clone(),
-        metrics: Arc::clone(&metrics),
-        seal: seal.clone(),
-        sessions: Arc::clone(&sessions),
-        grants: Arc::clone(&grants),
-        local_users: Arc::clone(&local_users),
-    };
-    let identity_server = IdentityServer::new(ring, parts);
-    let login = Login::new(login::Parts {
-        clock: clock.clone(),
-        metrics: Arc::clone(&metrics),
-        seal,
-        sessions: Arc::clone(&sessions),
-        local_users,
-    });
-    Ok(House {
+    let accounts = Arc::new(Accounts::in_memory());
+    let common = Common {
+        sessions: Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics))),
+        grants: Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database)),
+        local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics), Arc::clone(&accounts))),
+        accounts,
         clock,
         metrics,
-        sessions,
-        login,
-        identity_server,
+        seal,
+    };
+    Ok(House {
+        identity_server: IdentityServer::new(ring, common.of_identity_server()),
+        login: Login::new(common.of_login()),
+        admin: Admin::new(common.of_admin()),
+        clock: common.clock,
+        metrics: common.metrics,
+        sessions: common.sessions,
+        accounts: common.accounts,
         believed: Believed::default(),
-        grants,
+        grants: common.grants,
         assertion_key,
         control: Handle::current(),
         workers: options.workers,
         ready: AtomicBool::new(false),
     })
+}
+
+/// What several rooms have in common.
+struct Common {
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    seal: SealKeys,
+    sessions: Arc<Sessions>,
+    grants: Arc<Grants>,
+    accounts: Arc<Accounts>,
+    local_users: Arc<LocalUsers>,
+}
+
+impl Common {
+    fn of_identity_server(&self) -> identity_server::Parts {
+        identity_server::Parts {
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            seal: self.seal.clone(),
+            sessions: Arc::clone(&self.sessions),
+            grants: Arc::clone(&self.grants),
+            local_users: Arc::clone(&self.local_users),
+        }
+    }
+
+    fn of_login(&self) -> login::Parts {
+        login::Parts {
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            seal: self.seal.clone(),
+            sessions: Arc::clone(&self.sessions),
+            accounts: Arc::clone(&self.accounts),
+            local_users: Arc::clone(&self.local_users),
+        }
+    }
+
+    fn of_admin(&self) -> admin::Parts {
+        admin::Parts {
+            clock: self.clock.clone(),
+            metrics: Arc::clone(&self.metrics),
+            seal: self.seal.clone(),
+            sessions: Arc::clone(&self.sessions),
+            grants: Arc::clone(&self.grants),
+            accounts: Arc::clone(&self.accounts),
+        }
+    }
 }
 
 /// Starts the demo CMS when a site asks for it, as one more upstream.

@@ -89,6 +89,8 @@ impl Login {
             remembered: false,
             ends_at,
             refresh: person.refresh,
+            given_roles: Vec::new(),
+            persistent: false,
         })
     }
 

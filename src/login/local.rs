@@ -111,6 +111,8 @@ impl Login {
                 && may_remember(&visit.config, site),
             ends_at: None,
             refresh: None,
+            given_roles: Vec::new(),
+            persistent: false,
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;

@@ -72,6 +72,7 @@ use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
 use crate::store::SpentIds;
+use crate::store::accounts::Accounts;
 use crate::users::local::LocalUsers;
 
 /// The login engine. One per process; outlives reloads.
@@ -99,6 +100,8 @@ pub struct Parts {
     pub sessions: Arc<Sessions>,
     /// Checks the passwords of local users.
     pub local_users: Arc<LocalUsers>,
+    /// The users that outlive their sessions.
+    pub accounts: Arc<Accounts>,
 }
 
 /// How a request to this room ends.

@@ -44,6 +44,7 @@ use crate::login::place;
 use crate::observe::Metrics;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::accounts::Accounts;
 use crate::users::local::LocalUsers;
 use crate::users::testing;
 
@@ -72,7 +73,11 @@ impl Stage {
         let seal = SealKeys::ephemeral();
         let login = Login::new(Parts {
             clock: clock.clone(),
-            local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics))),
+            accounts: Arc::new(Accounts::in_memory()),
+            local_users: Arc::new(LocalUsers::new(
+                Arc::clone(&metrics),
+                Arc::new(Accounts::in_memory()),
+            )),
             metrics,
             seal: seal.clone(),
             sessions: Arc::clone(&sessions),

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
+use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::model::Config;
 use crate::config::model::Destination;
@@ -24,6 +25,7 @@ use crate::proxy::bearer::Believed;
 use crate::proxy::meters::SiteMeters;
 use crate::proxy::upstream::Upstream;
 use crate::session::Sessions;
+use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
 
 /// What outlives a reload: stores, keys, metrics, and the engines that remember.
@@ -39,6 +41,10 @@ pub struct House {
     pub login: Login,
     /// The OpenID provider.
     pub identity_server: IdentityServer,
+    /// The pages for administrators.
+    pub admin: Admin,
+    /// The users that outlive their sessions.
+    pub accounts: Arc<Accounts>,
     /// Access tokens that callers of the CMS brought.
     pub believed: Believed,
     /// What is remembered of grants; the identity server's too.
@@ -110,7 +116,7 @@ fn index_of(upstreams: &[Arc<Upstream>], site: &Site) -> Option<usize> {
     let name = match &site.destination {
         Destination::Upstream(name) => name,
         Destination::Demo => DEMO_UPSTREAM,
-        Destination::IdentityServer | Destination::Nothing => return None,
+        Destination::IdentityServer | Destination::Admin | Destination::Nothing => return None,
     };
     upstreams.iter().position(|upstream| &*upstream.settings.name == name)
 }

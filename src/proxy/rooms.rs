@@ -12,6 +12,8 @@ use http_body_util::BodyExt;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
 
+use crate::admin;
+use crate::admin::Neighbours;
 use crate::config::model::Destination;
 use crate::error::Problem;
 use crate::gate::assertion;
@@ -52,6 +54,8 @@ pub enum Room {
     IdentityServer,
     /// The keys that check assertions.
     AssertionKeys,
+    /// The pages for administrators.
+    Admin,
 }
 
 /// The room that serves this request, if it is not for the CMS.
@@ -63,7 +67,11 @@ pub fn room_of(story: &Story<'_>) -> Option<Room> {
     if Login::serves(&story.gateway.config, story.site, path) {
         return Some(Room::Login);
     }
-    (story.site.destination == Destination::IdentityServer).then_some(Room::IdentityServer)
+    match story.site.destination {
+        Destination::IdentityServer => Some(Room::IdentityServer),
+        Destination::Admin => Some(Room::Admin),
+        Destination::Upstream(_) | Destination::Demo | Destination::Nothing => None,
+    }
 }
 
 /// Answers a request in its room.
@@ -86,6 +94,7 @@ pub async fn answer(
     let work = control.spawn(async move {
         match room {
             Room::Login => login(&house, &visit).await,
+            Room::Admin => admin(&house, &visit).await,
             Room::IdentityServer | Room::AssertionKeys => identity_server(&house, &visit).await,
         }
     });
@@ -192,6 +201,15 @@ async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Probl
             }
             Ok(on)
         }
+    }
+}
+
+/// Somebody who has to sign in, or to sign in once more, is sent to the site's login page.
+async fn admin(house: &House, visit: &Visit) -> Result<Response, Problem> {
+    let neighbours = Neighbours { login: &house.login, identity_server: &house.identity_server };
+    match house.admin.answer(visit, neighbours).await? {
+        admin::Outcome::Answer(response) => Ok(response),
+        admin::Outcome::SignIn => Err(Problem::Forbidden { rule: "sign in anew".to_owned() }),
     }
 }
 

@@ -29,6 +29,7 @@ use crate::claims::ClaimSet;
 use crate::clock::Timestamp;
 use crate::crypto::secret::Secret;
 use crate::session::renewal::Renewal;
+use crate::store::accounts::GivenRole;
 use crate::users::User;
 
 /// A session's name on the server: the SHA-256 of the token in the browser's cookie.
@@ -62,6 +63,10 @@ pub struct Identity {
     pub ends_at: Option<Timestamp>,
     /// How the provider is asked anew, where it can be.
     pub refresh: Option<Refresh>,
+    /// The roles that this sign-in gave, and on whose word.
+    pub given_roles: Vec<GivenRole>,
+    /// Whether the user is kept in the store, under its name, and outlives the session.
+    pub persistent: bool,
 }
 
 /// A live session. Its fields never change but for the moment of its last use and the clients that

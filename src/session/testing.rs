@@ -45,6 +45,8 @@ pub(super) fn identity() -> Identity {
         remembered: false,
         ends_at: None,
         refresh: None,
+        given_roles: Vec::new(),
+        persistent: false,
     }
 }
 

@@ -1,8 +1,10 @@
 //! What is kept beyond one request.
 
+pub mod accounts;
 pub mod grants;
 mod handles;
 pub mod keys;
+pub mod register;
 pub mod spent;
 pub mod sql;
 

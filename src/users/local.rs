@@ -18,6 +18,7 @@ use crate::config::model::Config;
 use crate::config::model::LocalUser;
 use crate::crypto::secret::Secret;
 use crate::observe::Metrics;
+use crate::store::accounts::Accounts;
 use crate::users::User;
 use crate::users::hashing::Busy;
 use crate::users::hashing::HashQueue;
@@ -32,6 +33,7 @@ pub const PROVIDER: &str = "local";
 #[derive(Debug)]
 pub struct LocalUsers {
     metrics: Arc<Metrics>,
+    accounts: Arc<Accounts>,
     hashing: HashQueue,
     by_account: Throttle,
     by_client: Throttle,
@@ -75,10 +77,11 @@ const QUEUE: usize = 64;
 
 impl LocalUsers {
     /// Checks as many passwords at a time as there are cores.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
+    pub fn new(metrics: Arc<Metrics>, accounts: Arc<Accounts>) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             metrics,
+            accounts,
             hashing: HashQueue::new(cores, QUEUE),
             by_account: Throttle::new(),
             by_client: Throttle::new(),
@@ -259,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_are_compared_without_regard_to_case_and_get_the_prefix() {
-        let users = LocalUsers::new(Arc::default());
+        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
         for name in ["jane", "JANE", " jane ", "sitecore\\jane", "SITECORE\\Jane"] {
             let identity = check(&users, name, "correct horse", HOME).await.unwrap();
             assert_eq!(identity.user.name, "sitecore\\jane", "{name}");
@@ -274,7 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_claims_are_what_the_identity_server_may_say() {
-        let users = LocalUsers::new(Arc::default());
+        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
         let identity = check(&users, "jane", "correct horse", HOME).await.unwrap();
         let claims: Vec<_> =
             identity.claims.iter().map(|c| (c.kind.as_str(), c.value.as_str())).collect();
@@ -295,7 +298,7 @@ mod tests {
 
     #[tokio::test]
     async fn s350_guessing_is_slowed_for_the_guesser_alone() {
-        let users = LocalUsers::new(Arc::default());
+        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
         for _ in 0..8 {
             let wrong = check(&users, "jane", "guess", HOME).await;
             assert_eq!(wrong.unwrap_err(), Refusal::WrongPassword);
@@ -307,7 +310,7 @@ mod tests {
 
     #[tokio::test]
     async fn s349_many_networks_are_no_way_around_the_limit_and_lock_nobody_out() {
-        let users = LocalUsers::new(Arc::default());
+        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
         check(&users, "jane", "correct horse", HOME).await.unwrap();
         for guess in 0..100 {
             // Whatever the name is written like, it counts as one.
@@ -322,7 +325,7 @@ mod tests {
 
     #[tokio::test]
     async fn right_passwords_do_not_use_up_attempts() {
-        let users = LocalUsers::new(Arc::default());
+        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
         for _ in 0..12 {
             check(&users, "jane", "correct horse", HOME).await.unwrap();
         }
@@ -330,7 +333,7 @@ mod tests {
 
     #[tokio::test]
     async fn s350_one_network_has_so_many_attempts_in_all() {
-        let users = LocalUsers::new(Arc::default());
+        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
         let mut config = config();
         config.limits.sign_ins_per_minute = 4;
         for guess in 0..5 {

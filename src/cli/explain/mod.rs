@@ -221,6 +221,8 @@ fn identity(
         remembered: false,
         ends_at: None,
         refresh: None,
+        given_roles: Vec::new(),
+        persistent: false,
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn run(config: &Config, report: &mut Report) {
 fn is_open(config: &Config, site: &Site, folder: &str) -> bool {
     let cms = match site.destination {
         Destination::Upstream(_) | Destination::Demo => true,
-        Destination::IdentityServer | Destination::Nothing => false,
+        Destination::IdentityServer | Destination::Admin | Destination::Nothing => false,
     };
     let below = format!("{folder}/*");
     let decides = |rule: &&AccessRule| {

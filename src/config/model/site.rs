@@ -52,6 +52,8 @@ pub enum Destination {
     Upstream(Arc<str>),
     /// To the embedded identity server (`service="identity"`).
     IdentityServer,
+    /// To the pages for those who look after users and sessions (`service="admin"`).
+    Admin,
     /// To the demo CMS (`service="demo"`).
     Demo,
     /// Nowhere: a site that only signs people in, such as `login`, or one without an upstream.

@@ -19,21 +19,13 @@ pub enum StoreAddress {
 }
 
 /// The address of a database; shown without its password.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
     /// All of it.
     pub url: Secret,
     /// `scheme://user@host:port/database`, for people.
     pub shown: String,
 }
-
-impl PartialEq for DatabaseUrl {
-    fn eq(&self, other: &Self) -> bool {
-        self.url.matches(other.url.expose())
-    }
-}
-
-impl Eq for DatabaseUrl {}
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -306,13 +306,14 @@ impl<'a> SiteReader<'a> {
         match (self.text("service", report), upstream) {
             (Some("identity"), None) => Destination::IdentityServer,
             (Some("demo"), None) => Destination::Demo,
-            (Some("identity" | "demo"), Some(_)) => {
+            (Some("admin"), None) => Destination::Admin,
+            (Some("identity" | "demo" | "admin"), Some(_)) => {
                 let what = "a site has both `service` and `upstream`";
                 report.fault(self.origin_of("service"), what, "leave one of them out");
                 Destination::Nothing
             }
             (Some(other), _) => {
-                self.wrong("service", other, "identity or demo", report);
+                self.wrong("service", other, "identity, admin or demo", report);
                 Destination::Nothing
             }
             (None, Some("none")) => Destination::Nothing,

@@ -44,6 +44,7 @@ use crate::session::Identity;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
 use crate::users::User;
 use crate::users::local;
@@ -131,7 +132,10 @@ impl Rig {
         let ring = KeyRing::for_test(clock.clone(), Arc::clone(&metrics));
         let parts = Parts {
             clock: clock.clone(),
-            local_users: Arc::new(local::LocalUsers::new(Arc::clone(&metrics))),
+            local_users: Arc::new(local::LocalUsers::new(
+                Arc::clone(&metrics),
+                Arc::new(Accounts::in_memory()),
+            )),
             metrics,
             seal: SealKeys::ephemeral(),
             sessions: Arc::clone(&sessions),
@@ -182,6 +186,8 @@ impl Rig {
             remembered: false,
             ends_at: None,
             refresh: None,
+            given_roles: Vec::new(),
+            persistent: false,
         };
         if let Some(before) = &self.session {
             self.sessions.end(&before.id, End::Replace);

@@ -1,0 +1,196 @@
+//! The users that outlive their sessions, and the external identities that sign in as them. In this
+//! process's memory, or in a database that several processes share.
+
+mod account;
+mod memory;
+mod search;
+
+pub use account::Account;
+pub use account::Event;
+pub use account::ExternalLogin;
+pub use account::GivenRole;
+pub use account::SignIn;
+pub use account::folded;
+pub use search::Cursor;
+pub use search::Field;
+pub use search::Page;
+pub use search::Search;
+
+use crate::store::StoreError;
+use crate::store::accounts::memory::MemoryAccounts;
+
+/// The accounts, wherever they are. Every call is atomic, also between processes over one store.
+#[derive(Debug)]
+pub struct Accounts(Place);
+
+#[derive(Debug)]
+enum Place {
+    Memory(MemoryAccounts),
+}
+
+/// How adding an account ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is there.
+    Done,
+    /// Another user has this name.
+    NameTaken,
+    /// Another user has this e-mail address, and addresses are to be unique.
+    EmailTaken,
+    /// This identity signs in as another user already.
+    LoginTaken,
+}
+
+/// How saving an account ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It is saved, under this version.
+    Done(i64),
+    /// It was changed or removed since it was read.
+    Changed,
+    /// Another user has this e-mail address, and addresses are to be unique.
+    EmailTaken,
+}
+
+/// How linking an identity to an account ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// It signs in as this user from now on, or did already.
+    Done,
+    /// It signs in as another user.
+    Taken,
+    /// There is no such user.
+    NoSuchUser,
+}
+
+impl Accounts {
+    /// In this process's memory: gone with it.
+    pub fn in_memory() -> Self {
+        Self(Place::Memory(MemoryAccounts::default()))
+    }
+
+    /// The user called `name`.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached; so for every call here.
+    pub async fn find(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.find(name)),
+        }
+    }
+
+    /// The user as whom an external identity signs in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn of_login(
+        &self,
+        provider: &str,
+        subject: &str,
+    ) -> Result<Option<Account>, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.of_login(provider, subject)),
+        }
+    }
+
+    /// The users with this e-mail address: two at most, which is as good as many.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn of_email(&self, email: &str) -> Result<Vec<Account>, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.of_email(email)),
+        }
+    }
+
+    /// Adds an account, and an identity that signs in as it. Of any number of callers with one name
+    /// exactly one is told [`Added::Done`]; with `unique_email` the same holds for addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn add(
+        &self,
+        account: &Account,
+        login: Option<&ExternalLogin>,
+        unique_email: bool,
+    ) -> Result<Added, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.add(account, login, unique_email)),
+        }
+    }
+
+    /// Saves an account in the place of the one that was read, unless that has changed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn save(&self, account: &Account, unique_email: bool) -> Result<Saved, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.save(account, unique_email)),
+        }
+    }
+
+    /// Forgets a user and every identity that signs in as it; whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn remove(&self, name: &str) -> Result<bool, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.remove(name)),
+        }
+    }
+
+    /// Lets an identity sign in as the user called `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn link(&self, name: &str, login: &ExternalLogin) -> Result<Linked, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.link(name, login)),
+        }
+    }
+
+    /// Takes an identity from the user called `name`; whether it was linked to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn unlink(
+        &self,
+        name: &str,
+        provider: &str,
+        subject: &str,
+    ) -> Result<bool, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.unlink(name, provider, subject)),
+        }
+    }
+
+    /// The identities that sign in as the user called `name`, the oldest link first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn logins(&self, name: &str) -> Result<Vec<ExternalLogin>, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.logins(name)),
+        }
+    }
+
+    /// One page of the users that `search` finds. A page may be short and yet have a next one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn search(&self, search: &Search) -> Result<Page, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(memory.search(search)),
+        }
+    }
+}
