@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use proptest::test_runner::TestCaseError;
 use proptest::test_runner::TestRunner;
 use vestibule::store::accounts::Account;
 use vestibule::store::accounts::Accounts;
@@ -153,6 +154,26 @@ async fn add_people(accounts: &Accounts, tag: &str, people: &[Person]) {
     }
 }
 
+async fn agree(
+    stores: &[TwoAccounts],
+    people: &[Person],
+    searches: &[(String, usize)],
+) -> Result<(), TestCaseError> {
+    let (tag, memory) = (handle(), Accounts::in_memory());
+    add_people(&memory, &tag, people).await;
+    for store in stores.iter().skip(1) {
+        add_people(&store.here, &tag, people).await;
+        for (text, limit) in searches {
+            for text in [format!("{tag}{text}"), format!("{tag}{text}\\{tag}")] {
+                let expected = names(&memory, &text, *limit).await;
+                let found = names(&store.there, &text, *limit).await;
+                prop_assert_eq!(found, expected, "{}: {:?} {}", store.name, text, limit);
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn every_database_finds_what_memory_finds() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -160,22 +181,9 @@ fn every_database_finds_what_memory_finds() {
     let people = proptest::collection::vec(person(), 1..12);
     let searches = proptest::collection::vec(("[abé@. -]{0,2}", 1..5_usize), 1..5);
     let config = Config { cases: 24, failure_persistence: None, ..Config::default() };
-    let property = |people: Vec<Person>, searches: Vec<(String, usize)>| async {
-        let (tag, memory) = (handle(), Accounts::in_memory());
-        add_people(&memory, &tag, &people).await;
-        for store in stores.iter().skip(1) {
-            add_people(&store.here, &tag, &people).await;
-            for (text, limit) in &searches {
-                for text in [format!("{tag}{text}"), format!("{tag}{text}\\{tag}")] {
-                    let expected = names(&memory, &text, *limit).await;
-                    let found = names(&store.there, &text, *limit).await;
-                    prop_assert_eq!(found, expected, "{}: {:?} {}", store.name, text, limit);
-                }
-            }
-        }
-        Ok(())
-    };
     TestRunner::new(config)
-        .run(&(people, searches), |(people, searches)| runtime.block_on(property(people, searches)))
+        .run(&(people, searches), |(people, searches)| {
+            runtime.block_on(agree(&stores, &people, &searches))
+        })
         .unwrap();
 }
