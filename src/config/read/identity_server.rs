@@ -79,6 +79,7 @@ pub(crate) fn local_provider(
         clear_roles_when_sign_in: false,
         transformations: Vec::new(),
         map_inbound_claims: false,
+        authoritative_for: Vec::new(),
         subprovider: None,
         protocol: Protocol::LocalUsers,
         origin: origin.clone(),
