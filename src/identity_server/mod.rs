@@ -17,7 +17,6 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod end_session_callback;
-mod form_proof;
 mod grant;
 mod grants_page;
 mod home_error;

@@ -1,6 +1,7 @@
 //! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
 
 pub mod cookie;
+pub mod form_proof;
 pub mod memory;
 mod names;
 pub mod renewal;

@@ -9,6 +9,7 @@ use crate::config::read::connections::Connections;
 use crate::config::read::dictionary;
 use crate::config::read::external;
 use crate::config::read::issuer::Own;
+use crate::config::read::issuer::OwnOrigins;
 use crate::config::read::report::Report;
 use crate::config::read::resources;
 use crate::config::read::resources::Resources;
@@ -20,8 +21,8 @@ use crate::config::settings::Dictionary;
 pub(crate) struct Surroundings<'a> {
     /// Our connection settings.
     pub(crate) connections: &'a Connections<'a>,
-    /// Origins of the gateway's own CMS sites.
-    pub(crate) own_origins: &'a [String],
+    /// Origins of the gateway's own sites.
+    pub(crate) own_origins: &'a OwnOrigins,
     /// What `<gateway>` says of the identity server.
     pub(crate) own: Own,
 }
