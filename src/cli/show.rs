@@ -38,7 +38,8 @@ impl Command {
             Ok(merged) => merged,
             Err(faults) => return cli::refuse(&self.config, &faults),
         };
-        let picked = show::show(&merged.root, &merged.secrets, xpath.as_ref(), &mut io::stdout().lock())?;
+        let picked =
+            show::show(&merged.root, &merged.secrets, xpath.as_ref(), &mut io::stdout().lock())?;
         Ok(if picked > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

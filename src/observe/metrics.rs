@@ -13,6 +13,7 @@ use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
 
 use crate::clock::Timestamp;
 use crate::observe::funnel::Stage;
@@ -270,10 +271,10 @@ fn histograms(registry: &Registry, name: &str, help: &str, label: &str) -> Histo
 /// What a gauge says for each set of its label values, which come in the order of the labels' names.
 pub fn readings(gauges: &IntGaugeVec) -> Vec<(Vec<String>, i64)> {
     let families = gauges.collect();
-    let readings = families.iter().flat_map(|family| family.get_metric()).map(|metric| {
+    let readings = families.iter().flat_map(MetricFamily::get_metric).map(|metric| {
         let labels = metric.get_label().iter().map(|label| label.value().to_owned());
         #[expect(clippy::cast_possible_truncation, reason = "it was set from an i64")]
-        let value = metric.get_gauge().value() as i64;
+        let value = metric.get_gauge().get_value() as i64;
         (labels.collect(), value)
     });
     readings.collect()

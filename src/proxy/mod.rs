@@ -47,7 +47,6 @@ use crate::proxy::deadline::Deadlines;
 use crate::proxy::forward::Passage;
 use crate::proxy::gateway::Current;
 use crate::proxy::gateway::Gateway;
-use crate::proxy::rooms::Room;
 use crate::proxy::story::Story;
 use crate::session::Session;
 use crate::session::cookie;
@@ -151,11 +150,7 @@ async fn tell(
     record.user.clone_from(&story.session);
 
     if let Some(room) = rooms::room_of(&story) {
-        let answered = Box::pin(rooms::answer(room, &story, request)).await;
-        if room != Room::Login && answered.is_ok() {
-            story.served();
-        }
-        return answered;
+        return Box::pin(rooms::answer(room, &story, request)).await;
     }
     if story.session.is_none() && request.headers().contains_key(header::AUTHORIZATION) {
         story.session = Box::pin(bearer::session(&story, request.headers())).await?;
@@ -174,7 +169,6 @@ async fn tell(
     }
     let navigation = exchange::is_navigation(request.method(), request.headers());
     let response = forward::forward(&passage, request).await?;
-    story.served();
     Ok(redirect::instead_of_401(&story, response, navigation))
 }
 

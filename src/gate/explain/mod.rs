@@ -211,7 +211,8 @@ fn given(user: &User, steps: &[Step]) -> Vec<GivenRole> {
         let place = step.origin.as_ref().map(|origin| format!(" ({origin})"));
         Some(format!("{}{}", step.name, place.unwrap_or_default()))
     };
-    let given = |role: &String| GivenRole { role: role.clone(), by: maker(role).unwrap_or_default() };
+    let given =
+        |role: &String| GivenRole { role: role.clone(), by: maker(role).unwrap_or_default() };
     user.roles.iter().map(given).collect()
 }
 
@@ -284,10 +285,8 @@ mod tests {
         let site = config.site("shell").unwrap();
         let told = sign_in(config, site, provider(config, "Okta").unwrap(), &said);
         assert!(told.mapped);
-        match told.ending {
-            Ending::User(identity) => *identity,
-            ending => panic!("{ending:?}"),
-        }
+        let Ending::User(identity) = told.ending else { panic!("{:?}", told.ending) };
+        *identity
     }
 
     #[test]

@@ -53,11 +53,7 @@ pub struct PassedOver {
 ///
 /// When neither is given, the site does not exist, or the address cannot be read or has a host that
 /// nobody declares.
-pub fn place(
-    config: &Config,
-    site: Option<&str>,
-    url: Option<&str>,
-) -> Result<Place, Unexplained> {
+pub fn place(config: &Config, site: Option<&str>, url: Option<&str>) -> Result<Place, Unexplained> {
     let asked = site.map(|name| named(config, name)).transpose()?;
     let Some(url) = url else {
         let site = Some(asked.ok_or(Unexplained::Nowhere)?);
