@@ -25,6 +25,7 @@ use crate::login::page::may_remember;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
+use crate::observe::funnel::Stage;
 use crate::pages::Notice;
 use crate::session::Identity;
 use crate::session::Visit;
@@ -60,6 +61,9 @@ impl Login {
         if !self.is_our_form(visit, &form) {
             self.failed(about, &Reason::FormExpired, exchange);
             return told(again(Notice::FormExpired));
+        }
+        for stage in [Stage::Started, Stage::AtProvider, Stage::Back] {
+            self.reached(about, stage, exchange.now);
         }
         let password = Secret::new(form.get("password").unwrap_or_default());
         let site = &*page.site.name;
