@@ -99,6 +99,21 @@ pub fn serves_host(site: &Site, host: &str) -> bool {
     site.host_names.is_empty() || site.host_names.iter().any(|mask| mask.matches(host))
 }
 
+/// The site's login page with the way back in `returnUrl`, unless that is too long to be carried.
+pub fn login_address(site: &Site, target: &Target) -> Option<String> {
+    let page = site.login_page.as_deref()?;
+    let back = target.path_and_query();
+    if back.len() > LONGEST_WAY_BACK {
+        return Some(page.to_owned());
+    }
+    let back = percent_encoding::utf8_percent_encode(&back, percent_encoding::NON_ALPHANUMERIC);
+    let separator = if page.contains('?') { '&' } else { '?' };
+    Some(format!("{page}{separator}returnUrl={back}"))
+}
+
+/// Longest `returnUrl`, in bytes before it is encoded.
+const LONGEST_WAY_BACK: usize = 2048;
+
 fn covers(site: &Site, port: u16, path: &CanonicalPath) -> bool {
     site.port.is_none_or(|own| own == port) && path.is_under(&site.virtual_folder)
 }

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -27,7 +29,7 @@ use crate::session::renewal::Renewal;
 #[derive(Debug)]
 pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
-    /// What providers call them.
+    /// What they go by beside their tokens.
     pub(super) names: Names,
     /// In the order they began; ids of ended sessions stay until a sweep.
     order: Mutex<VecDeque<SessionId>>,
@@ -93,6 +95,7 @@ impl Sessions {
             rendered: ArcSwapOption::empty(),
             renewal: identity.refresh.as_ref().map(Renewal::new),
             clients: before.map_or_else(Arc::default, |before| Arc::clone(&before.clients)),
+            arrived: AtomicBool::new(false),
             identity,
         });
         self.make_room(settings.capacity);
@@ -157,6 +160,7 @@ impl Sessions {
             rendered: ArcSwapOption::empty(),
             renewal,
             clients: Arc::clone(&before.clients),
+            arrived: AtomicBool::new(before.arrived.load(Ordering::Relaxed)),
             identity,
         });
         let replaced = {
@@ -168,10 +172,15 @@ impl Sessions {
         Some(session)
     }
 
-    /// The live sessions that a provider calls `named`.
+    /// The live sessions that go by `named`.
     pub fn called(&self, named: &Named<'_>) -> Vec<Arc<Session>> {
         let ids = self.names.find(named);
         ids.iter().filter_map(|id| self.live(id)).collect()
+    }
+
+    /// The live sessions of the user called `name`, in any case.
+    pub fn of_user(&self, name: &str) -> Vec<Arc<Session>> {
+        self.called(&Named::User(name))
     }
 
     /// Ends every session that `condemned` picks; how many.
@@ -297,6 +306,15 @@ mod tests {
         let live: Vec<_> = tokens.iter().map(|t| sessions.find(t).is_some()).collect();
         assert_eq!(live, [false, true, true, true]);
         assert_eq!(sessions.metrics.session_ends.with_label_values(&["evicted"]).get(), 1);
+    }
+
+    #[test]
+    fn a_session_arrives_once_however_often_it_is_renewed() {
+        let (sessions, _) = sessions();
+        let (_, first) = sessions.begin(identity(), &settings());
+        assert!(first.arrives() && !first.arrives());
+        let renewed = sessions.renew(&first, identity(), &settings()).unwrap();
+        assert!(!renewed.arrives());
     }
 
     #[test]
