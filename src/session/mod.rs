@@ -1,5 +1,6 @@
 //! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
 
+mod changes;
 pub mod cookie;
 pub mod form_proof;
 pub mod memory;
@@ -21,6 +22,8 @@ use arc_swap::ArcSwapOption;
 use http::HeaderName;
 use http::HeaderValue;
 
+pub use changes::Change;
+pub use changes::Noted;
 pub use memory::End;
 pub use memory::Sessions;
 pub use names::Named;
