@@ -1,6 +1,7 @@
 //! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
 
 pub mod cookie;
+pub mod limits;
 pub mod memory;
 mod names;
 pub mod renewal;
@@ -19,6 +20,8 @@ use arc_swap::ArcSwapOption;
 use http::HeaderName;
 use http::HeaderValue;
 
+pub use limits::Full;
+pub use limits::Limits;
 pub use memory::End;
 pub use memory::Sessions;
 pub use names::Named;
@@ -33,7 +36,7 @@ use crate::store::accounts::GivenRole;
 use crate::users::User;
 
 /// A session's name on the server: the SHA-256 of the token in the browser's cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 32]);
 
 /// What a sign-in found out, from which a session is made.

@@ -1,9 +1,10 @@
-//! Users: how an account comes of claims, and the local users of the configuration.
+//! Users: how an account comes of claims, which of them are kept, and the local users.
 
 pub mod builder;
 pub mod hashing;
 pub mod local;
 mod name;
+pub mod persistent;
 mod places;
 mod properties;
 #[cfg(test)]
