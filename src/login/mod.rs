@@ -50,6 +50,8 @@ pub use addresses::addresses;
 pub use bearer::Brought;
 pub use bearer::Unbelieved;
 pub use bearer::taken_from;
+pub use finish::lifetimes;
+pub use links::sign_in_anew;
 pub use reason::Reason;
 pub use refresh::Occasion;
 pub use refresh::Renewed;

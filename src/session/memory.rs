@@ -46,6 +46,8 @@ pub enum End {
     Evict,
     /// The same browser signed in anew.
     Replace,
+    /// An administrator ended it.
+    Command,
 }
 
 impl End {
@@ -55,6 +57,7 @@ impl End {
             Self::SignOut => "signed_out",
             Self::Evict => "evicted",
             Self::Replace => "replaced",
+            Self::Command => "by_command",
         }
     }
 }
@@ -177,6 +180,13 @@ impl Sessions {
     /// The live sessions of the user called `name`, in any case.
     pub fn of_user(&self, name: &str) -> Vec<Arc<Session>> {
         self.called(&Named::User(name))
+    }
+
+    /// Shows every live session to `see`, in no order. That holds a part of the table up, so it has to
+    /// be quick and must not come back here.
+    pub fn each(&self, mut see: impl FnMut(&Arc<Session>)) {
+        let now = self.clock.now();
+        self.table.iter().filter(|session| !session.is_over(now)).for_each(|session| see(&session));
     }
 
     /// Ends every session that `condemned` picks; how many.
