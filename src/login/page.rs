@@ -214,6 +214,7 @@ impl Login {
 fn status_of(notice: Notice) -> StatusCode {
     match notice {
         Notice::WrongPassword => StatusCode::OK,
+        Notice::Disabled | Notice::Locked => StatusCode::FORBIDDEN,
         Notice::Throttled => StatusCode::TOO_MANY_REQUESTS,
         Notice::FormExpired => StatusCode::BAD_REQUEST,
     }

@@ -26,6 +26,7 @@ use crate::login::place;
 use crate::login::transaction::LIFETIME;
 use crate::login::transaction::Transaction;
 use crate::login::way::Way;
+use crate::observe::funnel::Stage;
 use crate::session::Visit;
 use crate::session::cookie;
 
@@ -128,9 +129,10 @@ impl Login {
         let browser = Browser::of(exchange);
         let transaction = self.transaction(visit, &start, way.issuer(), &browser);
         let about = About::new(start.site, start.provider);
+        self.reached(about, Stage::Started, exchange.now);
         match self.address(visit, &start, way, &transaction).await {
             Ok(url) => {
-                self.started(about);
+                self.started(about, exchange.now);
                 let mut response = redirect(visit, &url);
                 browser.remember(&mut response);
                 Ok(response)

@@ -98,7 +98,12 @@ pub async fn answer(
         }
     });
     match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Ok(answered)) => answered,
+        Ok(Ok(answered)) => {
+            if room != Room::Login && answered.is_ok() {
+                story.served();
+            }
+            answered
+        }
         Ok(Err(failed)) => {
             tracing::error!(request.id = %story.id, panicked = failed.is_panic(), "a room failed");
             Err(Problem::Internal)

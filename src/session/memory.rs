@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -96,6 +98,7 @@ impl Sessions {
             rendered: ArcSwapOption::empty(),
             renewal: identity.refresh.as_ref().map(Renewal::new),
             clients: before.map_or_else(Arc::default, |before| Arc::clone(&before.clients)),
+            arrived: AtomicBool::new(false),
             identity,
         });
         self.make_room(settings.capacity);
@@ -160,6 +163,7 @@ impl Sessions {
             rendered: ArcSwapOption::empty(),
             renewal,
             clients: Arc::clone(&before.clients),
+            arrived: AtomicBool::new(before.arrived.load(Ordering::Relaxed)),
             identity,
         });
         let replaced = {
@@ -312,6 +316,15 @@ mod tests {
         let live: Vec<_> = tokens.iter().map(|t| sessions.find(t).is_some()).collect();
         assert_eq!(live, [false, true, true, true]);
         assert_eq!(sessions.metrics.session_ends.with_label_values(&["evicted"]).get(), 1);
+    }
+
+    #[test]
+    fn a_session_arrives_once_however_often_it_is_renewed() {
+        let (sessions, _) = sessions();
+        let (_, first) = sessions.begin(identity(), &settings());
+        assert!(first.arrives() && !first.arrives());
+        let renewed = sessions.renew(&first, identity(), &settings()).unwrap();
+        assert!(!renewed.arrives());
     }
 
     #[test]

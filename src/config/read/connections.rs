@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::fault::Origin;
 use crate::config::model::Protocol;
+use crate::config::model::Provider;
 use crate::config::model::ResponseType;
 use crate::config::read::connection::Reader;
 use crate::config::read::oauth2;
@@ -106,7 +107,7 @@ impl Known {
     }
 }
 
-const ATTRIBUTES: [&str; 32] = [
+const ATTRIBUTES: [&str; 33] = [
     "provider",
     "preset",
     "protocol",
@@ -139,9 +140,30 @@ const ATTRIBUTES: [&str; 32] = [
     "ca",
     "requireHttpsMetadata",
     "mapInboundClaims",
+    "authoritativeFor",
 ];
 
-/// How the provider `name` is reached, and whether its inbound claims are renamed.
+/// What a connection says of its provider.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// How it is reached.
+    pub(crate) protocol: Protocol,
+    /// Whether its inbound claims are renamed.
+    pub(crate) map_inbound_claims: bool,
+    /// Mail domains in which its word on addresses is taken.
+    pub(crate) authoritative_for: Vec<String>,
+}
+
+impl Connected {
+    /// Writes it into the provider.
+    pub(crate) fn describe(self, provider: &mut Provider) {
+        provider.protocol = self.protocol;
+        provider.map_inbound_claims = self.map_inbound_claims;
+        provider.authoritative_for = self.authoritative_for;
+    }
+}
+
+/// How the provider `name` is reached, and how far its word goes.
 ///
 /// # Errors
 ///
@@ -151,7 +173,7 @@ pub(crate) fn protocol(
     connection: Option<&Element>,
     known: &Known,
     report: &mut Report,
-) -> Result<(Protocol, bool), Refusal> {
+) -> Result<Connected, Refusal> {
     if let Some((token, origin)) = connection.and_then(values::unresolved_in) {
         let what = format!("the connection holds {token}, which nothing defines");
         return Err(Refusal::at(&origin, what, values::resolve_hint(&token)));
@@ -162,11 +184,24 @@ pub(crate) fn protocol(
     let reader = Reader { ours, known, preset };
     let plain = [("openid", false), ("oauth2", true)];
     let plain = reader.choice("protocol", &plain, report);
-    let inbound = reader.boolean("mapInboundClaims", known.map_inbound_claims, report);
-    if plain.unwrap_or_else(|| preset.is_some_and(Preset::is_plain)) {
-        return Ok((Protocol::OAuth2(oauth2::read(&reader, name, report)?), inbound));
+    let map_inbound_claims = reader.boolean("mapInboundClaims", known.map_inbound_claims, report);
+    let protocol = if plain.unwrap_or_else(|| preset.is_some_and(Preset::is_plain)) {
+        Protocol::OAuth2(oauth2::read(&reader, name, report)?)
+    } else {
+        Protocol::OpenIdConnect(reader.open_id_connect(report)?)
+    };
+    Ok(Connected { protocol, map_inbound_claims, authoritative_for: mail_domains(&reader, report) })
+}
+
+/// Domains as they stand behind the `@`, separated by `|`.
+fn mail_domains(reader: &Reader<'_>, report: &mut Report) -> Vec<String> {
+    let written = values::list(reader.text("authoritativeFor").unwrap_or_default());
+    for domain in written.iter().filter(|domain| !super::sites::is_host(domain, false)) {
+        let what = format!("authoritativeFor holds `{domain}`, which is no mail domain");
+        let origin = reader.ours.map_or(&reader.known.origin, |o| o.origin_of("authoritativeFor"));
+        report.fault(origin, what, "write domains such as company.test, separated by |");
     }
-    Ok((Protocol::OpenIdConnect(reader.open_id_connect(report)?), inbound))
+    written.iter().map(|domain| domain.to_ascii_lowercase()).collect()
 }
 
 fn written_preset(ours: Option<Ours<'_>>) -> Result<Option<Preset>, Refusal> {
