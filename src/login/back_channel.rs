@@ -153,6 +153,7 @@ impl Login {
                 site: &identity.site,
                 provider: Some(&identity.provider),
                 user: Some(&identity.user.name),
+                whom: None,
                 reason: Some(kind),
                 client: visit.exchange.client,
                 request: &visit.exchange.id,

@@ -114,6 +114,7 @@ impl Login {
             site: &identity.site,
             provider: Some(&identity.provider),
             user: Some(&identity.user.name),
+            whom: None,
             reason: None,
             client: visit.exchange.client,
             request: &visit.exchange.id,

@@ -55,6 +55,8 @@ pub enum End {
     Replace,
     /// Another one took its place, because there may be no more.
     TakeOver,
+    /// An administrator ended it.
+    Command,
 }
 
 impl End {
@@ -65,6 +67,7 @@ impl End {
             Self::Evict => "evicted",
             Self::Replace => "replaced",
             Self::TakeOver => "taken_over",
+            Self::Command => "by_command",
         }
     }
 }
@@ -198,6 +201,13 @@ impl Sessions {
     /// The live sessions of the user called `name`, in any case.
     pub fn of_user(&self, name: &str) -> Vec<Arc<Session>> {
         self.called(&Named::User(name))
+    }
+
+    /// Shows every live session to `see`, in no order. That holds a part of the table up, so it has to
+    /// be quick and must not come back here.
+    pub fn each(&self, mut see: impl FnMut(&Arc<Session>)) {
+        let now = self.clock.now();
+        self.table.iter().filter(|session| !session.is_over(now)).for_each(|session| see(&session));
     }
 
     /// Ends every session that `condemned` picks; how many.

@@ -1,5 +1,5 @@
-//! Users: how an account comes of claims, and the local users, of the configuration and of the store.
-//! Users: how an account comes of claims, which of them are kept, and the local users.
+//! Users: how an account comes of claims, which of them are kept, and the local users, of the
+//! configuration and of the store.
 
 pub mod builder;
 pub mod hashing;
