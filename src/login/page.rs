@@ -127,6 +127,7 @@ impl Login {
             return_path: way_back(visit, site, &query),
             login_hint: Some(hint).filter(|name| !name.is_empty()),
             restarts: 0,
+            fresh: false,
         };
         self.begin(visit, start).await.map(Outcome::Answer)
     }
@@ -158,6 +159,7 @@ impl Login {
             return_path,
             login_hint: None,
             restarts: 0,
+            fresh: false,
         };
         self.begin(visit, start).await
     }

@@ -29,7 +29,7 @@ use crate::session::renewal::Renewal;
 #[derive(Debug)]
 pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
-    /// What providers call them.
+    /// What they go by beside their tokens.
     pub(super) names: Names,
     /// In the order they began; ids of ended sessions stay until a sweep.
     order: Mutex<VecDeque<SessionId>>,
@@ -172,10 +172,15 @@ impl Sessions {
         Some(session)
     }
 
-    /// The live sessions that a provider calls `named`.
+    /// The live sessions that go by `named`.
     pub fn called(&self, named: &Named<'_>) -> Vec<Arc<Session>> {
         let ids = self.names.find(named);
         ids.iter().filter_map(|id| self.live(id)).collect()
+    }
+
+    /// The live sessions of the user called `name`, in any case.
+    pub fn of_user(&self, name: &str) -> Vec<Arc<Session>> {
+        self.called(&Named::User(name))
     }
 
     /// Ends every session that `condemned` picks; how many.

@@ -1,4 +1,5 @@
-//! What providers call our sessions: the index that a provider's own sign-out finds them by.
+//! What sessions are found by beside their tokens: the names that providers have for them, for a
+//! provider's own sign-out, and the user's name.
 
 use dashmap::DashMap;
 use dashmap::Entry;
@@ -7,7 +8,7 @@ use crate::crypto::digest;
 use crate::session::Session;
 use crate::session::SessionId;
 
-/// A name that a provider has for sessions.
+/// A name that sessions go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named<'a> {
     /// `sid`: one session at the provider.
@@ -24,6 +25,8 @@ pub enum Named<'a> {
         /// Its name for the person.
         subject: &'a str,
     },
+    /// Every session of a user, the name compared without regard to case.
+    User(&'a str),
 }
 
 impl Named<'_> {
@@ -32,6 +35,9 @@ impl Named<'_> {
         let (kind, issuer, name) = match self {
             Self::Session { issuer, sid } => ("sid", issuer, sid),
             Self::Subject { issuer, subject } => ("sub", issuer, subject),
+            Self::User(name) => {
+                return digest::sha256(format!("user:{}", name.to_lowercase()).as_bytes());
+            }
         };
         digest::sha256(format!("{kind}:{}:{issuer}{name}", issuer.len()).as_bytes())
     }
@@ -84,7 +90,8 @@ fn keys_of(session: &Session) -> impl Iterator<Item = [u8; 32]> {
     let subject = issuer.map(|issuer| Named::Subject { issuer, subject: &identity.subject });
     let sid = issuer.zip(identity.provider_session.as_deref());
     let sid = sid.map(|(issuer, sid)| Named::Session { issuer, sid });
-    subject.into_iter().chain(sid).map(|named| named.key())
+    let user = Some(Named::User(&identity.user.name));
+    subject.into_iter().chain(sid).chain(user).map(|named| named.key())
 }
 
 #[cfg(test)]
@@ -152,6 +159,20 @@ mod tests {
         assert_eq!(renewed.public_id, before.public_id);
         sessions.end(&before.id, End::SignOut);
         assert!(sessions.names.0.is_empty());
+    }
+
+    #[test]
+    fn the_sessions_of_a_user_are_found_in_any_case_and_follow_the_name() {
+        let (sessions, _) = sessions();
+        let (_, one) = sessions.begin(named("jane", None), &settings());
+        sessions.begin(named("jane", None), &settings());
+        assert_eq!(sessions.of_user("Sitecore\\JANE").len(), 2);
+        assert!(sessions.of_user("sitecore\\jan").is_empty());
+        let mut renamed = named("jane", None);
+        renamed.user.name = r"sitecore\joe".to_owned();
+        sessions.renew(&one, renamed, &settings()).unwrap();
+        assert_eq!(sessions.of_user(r"sitecore\joe")[0].id, one.id);
+        assert_eq!(sessions.of_user(r"sitecore\jane").len(), 1);
     }
 
     #[test]
