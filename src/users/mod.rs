@@ -1,4 +1,5 @@
-//! Users: how an account comes of claims, and the local users, of the configuration and of the store.
+//! Users: how an account comes of claims, which of them are kept, and the local users, of the
+//! configuration and of the store.
 
 pub mod builder;
 pub mod hashing;
@@ -6,6 +7,7 @@ pub mod local;
 mod local_identity;
 mod name;
 pub mod new_password;
+pub mod persistent;
 mod places;
 mod properties;
 #[cfg(test)]
