@@ -198,10 +198,11 @@ fn registered(session: &Session) -> Registered {
 fn write_audit(session: &Session) {
     let identity = &session.identity;
     let entry = audit::Entry {
-        event: audit::Event::SignOut,
+        event: audit::Event::SessionsEnded,
         site: &identity.site,
         provider: Some(&identity.provider),
-        user: Some(&identity.user.name),
+        user: None,
+        whom: Some(&identity.user.name),
         reason: Some("asked_in_register"),
         client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         request: &"",
