@@ -191,6 +191,9 @@ impl Running {
                 tracing::info!("configuration taken");
             }
             Err(faults) => {
+                let told = faults.iter().map(ToString::to_string);
+                let metrics = &self.house.metrics;
+                metrics.recent.reloads.refused(told, self.house.clock.now());
                 for fault in faults {
                     tracing::error!(fault = %fault, "configuration refused, the old one goes on");
                 }
@@ -257,6 +260,7 @@ fn took(house: &House, gateway: &Gateway) {
     let metrics = &house.metrics;
     metrics.generation.set(i64::try_from(gateway.generation).unwrap_or(i64::MAX));
     metrics.last_reload.set(house.clock.now().0);
+    metrics.recent.reloads.taken(gateway.generation, house.clock.now());
     for (kind, label) in [(NoticeKind::Lint, "lint"), (NoticeKind::Disable, "disable")] {
         let count = gateway.config.notices.iter().filter(|n| n.kind == kind).count();
         let gauge = metrics.notices.with_label_values(&[label]);

@@ -13,6 +13,7 @@ mod read;
 pub mod rules;
 mod settings;
 mod settings_files;
+pub mod show;
 pub mod tree;
 pub mod variables;
 pub mod xpath;

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod assertion;
 pub mod encoding;
+pub mod explain;
 pub mod forwarding;
 pub mod headers;
 pub mod names;

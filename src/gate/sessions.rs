@@ -13,7 +13,7 @@ use crate::users::local;
 /// `ValidateSiteNeutralPaths` of the product, spec §1.9).
 pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Session) -> bool {
     let home = config.site(&session.identity.site);
-    if home.is_none_or(|home| is_identity_server(home) != is_identity_server(site)) {
+    if home.is_none_or(|home| !same_kind(home, site)) {
         return false;
     }
     let provider = &*session.identity.provider;
@@ -35,18 +35,24 @@ fn vouches(provider: &Provider, session: &Session) -> bool {
     provider.is_enabled() && provider.issuer() == session.identity.issuer.as_deref()
 }
 
-/// Sessions of the identity server and of the sites keep to themselves, whatever cookie they come
-/// in (security.md J226).
+/// Whether two sites share their sessions and addresses: those of the identity server, of the pages
+/// for administrators and of the CMS each keep to themselves, whatever cookie or host they come in
+/// (security.md J226).
+pub fn same_kind(one: &Site, other: &Site) -> bool {
+    let is_admin = |site: &Site| site.destination == Destination::Admin;
+    is_identity_server(one) == is_identity_server(other) && is_admin(one) == is_admin(other)
+}
+
 fn is_identity_server(site: &Site) -> bool {
     site.destination == Destination::IdentityServer
 }
 
 /// A local user counts on the identity server and on the sites of the user's own domain, as long as
-/// the configuration has the user.
+/// the configuration has the user. Sessions of a user that the store keeps end with the user.
 fn local_user_counts(config: &Config, site: &Site, session: &Session) -> bool {
     let name = &session.identity.user.name;
     let domain = name.split_once('\\').map_or("", |(domain, _)| domain);
     let own_domain = site.domain.as_deref().is_some_and(|d| d.eq_ignore_ascii_case(domain));
     (is_identity_server(site) || own_domain)
-        && config.local_users.iter().any(|user| user.name.eq_ignore_ascii_case(name))
+        && (session.identity.persistent || local::configured(config, name).is_some())
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::config::model::Config;
+use crate::config::model::Destination;
 use crate::config::model::HostPattern;
 use crate::config::model::Site;
 use crate::http::CanonicalPath;
@@ -74,8 +75,8 @@ impl Sites {
         if !self.masks.iter().any(|mask| mask.matches(&target.host)) {
             return Err(NoSite::UnknownHost);
         }
-        let serves = |found: &Found<'_>| serves_host(found.site, &target.host);
-        let mut all = (0..self.all.len()).filter_map(|index| self.at(index)).filter(serves);
+        let serving = self.serving(&target.host);
+        let mut all = serving.into_iter().filter_map(|index| self.at(index));
         all.find(fits).ok_or(NoSite::NoMatch)
     }
 
@@ -88,9 +89,16 @@ impl Sites {
         self.by_host.contains_key(host) || self.masks.iter().any(|mask| mask.matches(host))
     }
 
+    /// The sites that serve `host`. A host of the pages for administrators is theirs alone, because
+    /// scripts of another site under the same origin could act there.
     fn serving(&self, host: &str) -> Vec<usize> {
+        let is_admin = |site: &Site| site.destination == Destination::Admin;
         let serves = |(_, site): &(usize, &Arc<Site>)| serves_host(site, host);
-        self.all.iter().enumerate().filter(serves).map(|(index, _)| index).collect()
+        let mut all: Vec<_> = self.all.iter().enumerate().filter(serves).collect();
+        if all.iter().any(|(_, site)| is_admin(site)) {
+            all.retain(|(_, site)| is_admin(site));
+        }
+        all.into_iter().map(|(index, _)| index).collect()
     }
 }
 
@@ -98,6 +106,21 @@ impl Sites {
 pub fn serves_host(site: &Site, host: &str) -> bool {
     site.host_names.is_empty() || site.host_names.iter().any(|mask| mask.matches(host))
 }
+
+/// The site's login page with the way back in `returnUrl`, unless that is too long to be carried.
+pub fn login_address(site: &Site, target: &Target) -> Option<String> {
+    let page = site.login_page.as_deref()?;
+    let back = target.path_and_query();
+    if back.len() > LONGEST_WAY_BACK {
+        return Some(page.to_owned());
+    }
+    let back = percent_encoding::utf8_percent_encode(&back, percent_encoding::NON_ALPHANUMERIC);
+    let separator = if page.contains('?') { '&' } else { '?' };
+    Some(format!("{page}{separator}returnUrl={back}"))
+}
+
+/// Longest `returnUrl`, in bytes before it is encoded.
+const LONGEST_WAY_BACK: usize = 2048;
 
 fn covers(site: &Site, port: u16, path: &CanonicalPath) -> bool {
     site.port.is_none_or(|own| own == port) && path.is_under(&site.virtual_folder)

@@ -103,6 +103,14 @@ impl Exchange {
             None => self.header(header::ORIGIN).is_some_and(|origin| origin == self.origin()),
         }
     }
+
+    /// Whether the browser says that a form was posted from elsewhere. One that says nothing has to
+    /// be judged by something else.
+    pub fn is_foreign(&self) -> bool {
+        let silent = !self.headers.contains_key(SEC_FETCH_SITE)
+            && !self.headers.contains_key(header::ORIGIN);
+        !silent && !self.is_same_origin()
+    }
 }
 
 const SEC_FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");

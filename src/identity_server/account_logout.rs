@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::Method;
 use http::header;
 
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Problem;
-use crate::http::Exchange;
 use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::identity_server::IdentityServer;
@@ -61,7 +59,7 @@ impl IdentityServer {
         if let Some(session) = &visit.session {
             let proof = form.get("token").unwrap_or_default();
             let ours = self.proves(proof, session, visit.exchange.now);
-            if !ours || is_foreign(&visit.exchange) {
+            if !ours || visit.exchange.is_foreign() {
                 return Err(Problem::BadRequest(
                     "this form is not from our sign-out page, or it is too old".into(),
                 ));
@@ -183,14 +181,6 @@ impl IdentityServer {
         let end = <[u8; 8]>::try_from(end).map_or(0, i64::from_be_bytes);
         *id == session.id.0 && now.0 < end
     }
-}
-
-/// Whether the browser says that the form was posted from elsewhere. One that says nothing is
-/// judged by the proof alone.
-pub(super) fn is_foreign(exchange: &Exchange) -> bool {
-    let says = |headers: &HeaderMap, name: &str| headers.contains_key(name);
-    let silent = !says(&exchange.headers, "sec-fetch-site") && !says(&exchange.headers, "origin");
-    !silent && !exchange.is_same_origin()
 }
 
 fn write_audit(visit: &Visit, session: &Session) {

@@ -144,6 +144,7 @@ impl IdentityServer {
         if let Some(session) = &visit.session {
             session.sign_into(&client.id);
         }
+        self.parts.metrics.recent.clients.used(&client.id, now);
         let mint = Mint { keys: &self.keys, issuer, settings, client, now };
         let access_token = if request.response_type.token {
             Some(self.issue_access_token(&mint, &grant).await?.ok_or(Problem::Internal)?)

@@ -35,6 +35,8 @@ use crate::pages::Application;
 use crate::pages::Look;
 use crate::session::Session;
 use crate::session::Visit;
+use crate::session::form_proof;
+use crate::session::form_proof::FormProof;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
 
@@ -107,7 +109,7 @@ impl IdentityServer {
         let Some(session) = visit.session.as_deref() else { return onward() };
         let proof = if posted {
             let proof = form.get("token").unwrap_or_default();
-            Some(self.accept_form(visit, &about(back.as_str()), proof)?)
+            Some(form_proof::accept(&self.parts.seal, visit, &about(back.as_str()), proof)?)
         } else {
             None
         };
@@ -131,6 +133,13 @@ impl IdentityServer {
             return onward();
         }
         self.take_answer(question, issuer, &form).await.map(Outcome::Answer)
+    }
+
+    /// Whether a form is posted for the first time; of any number at once one is the first.
+    async fn is_first_use(&self, proof: FormProof, now: Timestamp) -> Result<bool, Problem> {
+        let name = format!("form:{:032x}", u128::from_be_bytes(proof.id));
+        let record = Record { owner: proof.session, ends_at: proof.ends_at, ..Record::default() };
+        Ok(self.parts.grants.keep_new(Kind::UsedId, &name, record, now).await?)
     }
 
     async fn take_answer(
@@ -189,7 +198,7 @@ impl IdentityServer {
 
     fn show(&self, question: &Question<'_>) -> Result<Response, Problem> {
         let Question { visit, session, back, request, person } = question;
-        let proof = self.prove_form(session, &about(back), visit.exchange.now)?;
+        let proof = form_proof::prove(&self.parts.seal, session, &about(back), visit.exchange.now)?;
         let settings = &visit.config.identity_server;
         let look = Look::of(&visit.config, &visit.site, &visit.exchange);
         Ok(pages::consent(&pages::Consent {

@@ -34,6 +34,7 @@ use crate::pages::DeviceState;
 use crate::pages::Look;
 use crate::session::Session;
 use crate::session::Visit;
+use crate::session::form_proof;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
 use crate::users::throttle::Rate;
@@ -74,7 +75,12 @@ impl IdentityServer {
         let button = form.get("button").filter(|_| posted);
         if posted {
             let about = if button.is_some() { about(&code) } else { ENTRY.to_owned() };
-            self.accept_form(visit, &about, form.get("token").unwrap_or_default())?;
+            form_proof::accept(
+                &self.parts.seal,
+                visit,
+                &about,
+                form.get("token").unwrap_or_default(),
+            )?;
         }
         let device = match self.find_device(visitor, &code).await {
             Ok(Some(device)) => device,
@@ -177,7 +183,7 @@ impl IdentityServer {
         Visitor { visit, session, .. }: Visitor<'_>,
         fault: Option<CodeFault>,
     ) -> Result<Response, Problem> {
-        let proof = self.prove_form(session, ENTRY, visit.exchange.now)?;
+        let proof = form_proof::prove(&self.parts.seal, session, ENTRY, visit.exchange.now)?;
         let (action, fields) = (&*address(visit), &[("token", proof.as_str())]);
         Ok(page(visit, DeviceState::Enter { action, fields, code: "", fault }))
     }
@@ -191,7 +197,7 @@ impl IdentityServer {
         if !interaction::admits(client, person) {
             return Ok(not_admitted(visit, client));
         }
-        let proof = self.prove_form(session, &about(code), visit.exchange.now)?;
+        let proof = form_proof::prove(&self.parts.seal, session, &about(code), visit.exchange.now)?;
         let scopes = scope_choice::choices(&visit.config.identity_server, &asked.scopes);
         let state = DeviceState::Confirm {
             client: application(client),

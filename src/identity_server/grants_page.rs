@@ -25,6 +25,7 @@ use crate::pages::Held;
 use crate::pages::Look;
 use crate::session::Session;
 use crate::session::Visit;
+use crate::session::form_proof;
 use crate::store::StoreError;
 use crate::store::grants::Kind;
 
@@ -58,7 +59,12 @@ impl IdentityServer {
         let subject = person::subject_of(session);
         if visit.exchange.method == Method::POST {
             let form = visit.exchange.form()?;
-            self.accept_form(visit, ABOUT, form.get("token").unwrap_or_default())?;
+            form_proof::accept(
+                &self.parts.seal,
+                visit,
+                ABOUT,
+                form.get("token").unwrap_or_default(),
+            )?;
             let client = form.get("grant").unwrap_or_default();
             self.take_back(&subject, client, visit.exchange.now).await?;
             write_audit(visit, session);
@@ -127,7 +133,7 @@ impl IdentityServer {
         address: &str,
         given: &BTreeMap<String, Given>,
     ) -> Result<Response, Problem> {
-        let proof = self.prove_form(session, ABOUT, visit.exchange.now)?;
+        let proof = form_proof::prove(&self.parts.seal, session, ABOUT, visit.exchange.now)?;
         let settings = &visit.config.identity_server;
         let look = Look::of(&visit.config, &visit.site, &visit.exchange);
         let words =

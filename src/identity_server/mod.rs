@@ -17,7 +17,6 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod end_session_callback;
-mod form_proof;
 mod grant;
 mod grants_page;
 mod home_error;
@@ -62,6 +61,7 @@ use crate::http::ReturnPath;
 use crate::http::client::Client;
 use crate::identity_server::back_channel::Courier;
 use crate::identity_server::key_ring::KeyRing;
+use crate::identity_server::key_ring::Listed;
 use crate::identity_server::keys::Keys;
 use crate::observe::Metrics;
 use crate::session::Session;
@@ -249,6 +249,11 @@ impl IdentityServer {
     /// When the store of keys cannot be reached: what was published stays.
     pub async fn refresh_keys(&self, settings: &SigningSettings) -> Result<(), StoreError> {
         self.ring.refresh(settings).await
+    }
+
+    /// Every signing key that is published, and its dates.
+    pub async fn signing_keys(&self, settings: &SigningSettings) -> Vec<Listed> {
+        self.ring.list(settings).await
     }
 
     /// Answers a request on an identity server's site.

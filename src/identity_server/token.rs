@@ -175,7 +175,7 @@ impl IdentityServer {
         let call = Call { visit, form, client, issuer, key };
         let settings = &visit.config.identity_server;
         let may = |grant: &str| client.grant_types.iter().any(|allowed| allowed == grant);
-        match call.value("grant_type") {
+        let granted = match call.value("grant_type") {
             Some(code::NAME) if code::is_allowed(client) => self.redeem_code(&call).await,
             Some(refresh::NAME) if client.offline_access => self.refresh(&call).await,
             Some(client_credentials::NAME) if may(client_credentials::NAME) => {
@@ -191,7 +191,11 @@ impl IdentityServer {
             // An owner who withdraws offline access ends the grants that rest on it (REF-05).
             Some(refresh::NAME) => Err(TokenError::BadGrant("offline access is not allowed")),
             Some(_) | None => Err(TokenError::UnknownGrant),
+        };
+        if granted.is_ok() {
+            self.parts.metrics.recent.clients.used(&client.id, visit.exchange.now);
         }
+        granted
     }
 }
 

@@ -32,6 +32,7 @@ use crate::login::transaction::Bearer;
 use crate::login::transaction::Opened;
 use crate::login::transaction::Transaction;
 use crate::login::way::Way;
+use crate::observe::funnel::Stage;
 use crate::pages;
 use crate::pages::Fragment;
 use crate::pages::Look;
@@ -75,6 +76,7 @@ impl Login {
         let state = parameters.get("state").unwrap_or_default();
         match self.transactions.open(state, &bearer) {
             Opened::Fresh(transaction) => {
+                self.came_back(visit, &transaction);
                 return self.redeem(visit, &transaction, &parameters).await;
             }
             Opened::Dead(transaction, reason) => {
@@ -83,6 +85,14 @@ impl Login {
             Opened::Foreign => self.lead_on(visit, None, &Reason::StateUnknown).await,
         }
         .map(Outcome::Answer)
+    }
+
+    /// Counts an answer to a sign-in that was started here.
+    fn came_back(&self, visit: &Visit, transaction: &Transaction) {
+        if let Some(pending) = pending(visit, transaction) {
+            let about = About::new(pending.site, pending.provider);
+            self.reached(about, Stage::Back, visit.exchange.now);
+        }
     }
 
     async fn redeem(
@@ -170,6 +180,7 @@ impl Login {
             return_path,
             login_hint: None,
             restarts: transaction.restarts.saturating_add(1),
+            fresh: transaction.fresh,
         };
         self.begin(visit, start).await
     }

@@ -126,7 +126,7 @@ impl Login {
         visit: &Visit,
         about: About<'_>,
         arrival: Arrival<'a>,
-    ) -> Result<Entered, (Arrival<'a>, Full)> {
+    ) -> Result<Entered, Box<(Arrival<'a>, Full)>> {
         let settings = lifetimes(&visit.config.sessions, Some(arrival.site));
         let name = cookie::name(&settings, arrival.site, arrival.source);
         let mut leaving = self.offered(visit, &name);
@@ -136,7 +136,7 @@ impl Login {
         let way = self.parts.sessions.make_way(&limits, &arrival.identity, &leaving, take_over);
         let mut way = match way {
             Ok(way) => way,
-            Err(full) => return Err((arrival, full)),
+            Err(full) => return Err(Box::new((arrival, full))),
         };
         let Arrival { site, return_path, identity, .. } = arrival;
         leaving.retain(|old| self.parts.sessions.end(&old.id, End::Replace));
@@ -206,7 +206,7 @@ fn given_roles(roles: &[String], made: &[(String, &Transformation)]) -> Vec<Give
 
 /// How long a session lives: on the identity server ten hours however much it is used, and thirty
 /// days where it is remembered, unless the owner sets less for all.
-pub(super) fn lifetimes<'s>(
+pub fn lifetimes<'s>(
     settings: &'s SessionSettings,
     site: Option<&Site>,
 ) -> Cow<'s, SessionSettings> {

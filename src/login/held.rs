@@ -92,6 +92,7 @@ fn key(name: &str) -> [u8; 32] {
 }
 
 /// In kilobytes, begun ones included.
+#[expect(clippy::ref_option, reason = "the table weighs its values where they lie")]
 fn weight(held: &Option<Box<Held>>) -> usize {
     let Some(held) = held else { return 1 };
     let claims = held.identified.identity.claims.iter();

@@ -24,6 +24,7 @@ use crate::login::page::may_remember;
 use crate::login::start::way_back;
 use crate::login::ticket;
 use crate::login::ticket::Purpose;
+use crate::observe::funnel::Stage;
 use crate::pages::Notice;
 use crate::session::Identity;
 use crate::session::Visit;
@@ -60,13 +61,25 @@ impl Login {
             self.failed(about, &Reason::FormExpired, exchange);
             return told(again(Notice::FormExpired));
         }
+        for stage in [Stage::Started, Stage::AtProvider, Stage::Back] {
+            self.reached(about, stage, exchange.now);
+        }
         let password = Secret::new(form.get("password").unwrap_or_default());
-        let attempt = Attempt { client: exchange.client, now: exchange.now };
+        let site = &*page.site.name;
+        let attempt = Attempt { client: exchange.client, now: exchange.now, site };
         match self.parts.local_users.check(&visit.config, name, password, attempt).await {
             Ok(person) => self.let_in(visit, page.site, person, &form).await,
             Err(Refusal::WrongPassword) => {
                 self.failed(about, &Reason::WrongPassword, exchange);
                 told(again(Notice::WrongPassword))
+            }
+            Err(Refusal::Disabled) => {
+                self.failed(about, &Reason::UserDisabled, exchange);
+                told(again(Notice::Disabled))
+            }
+            Err(Refusal::Locked) => {
+                self.failed(about, &Reason::UserLocked, exchange);
+                told(again(Notice::Locked))
             }
             Err(Refusal::Throttled { retry_after }) => {
                 self.failed(about, &Reason::Throttled, exchange);
@@ -76,6 +89,9 @@ impl Login {
             }
             Err(Refusal::Busy) => Err(Problem::Unavailable(
                 "Too many people are signing in at the moment. Try again in a few seconds.".into(),
+            )),
+            Err(Refusal::Unavailable) => Err(Problem::Unavailable(
+                "Who may sign in cannot be looked up just now. Try again in a moment.".into(),
             )),
         }
     }
@@ -94,7 +110,7 @@ impl Login {
         person: LocalIdentity,
         form: &Form,
     ) -> Result<Outcome, Problem> {
-        let user = person.account();
+        let user = person.user;
         let about = About { site: &site.name, provider: local::PROVIDER };
         let identity = Identity {
             subject: user.name.clone(),
@@ -111,7 +127,7 @@ impl Login {
             ends_at: None,
             refresh: None,
             given_roles: Vec::new(),
-            persistent: false,
+            persistent: person.kept,
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;

@@ -1,5 +1,6 @@
 //! What is counted, audited and said when a sign-in begins, succeeds or does not.
 
+use crate::clock::Timestamp;
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::error::Problem;
@@ -8,6 +9,8 @@ use crate::login::Login;
 use crate::login::Reason;
 use crate::observe::audit::Entry;
 use crate::observe::audit::Event;
+use crate::observe::funnel::Stage;
+use crate::observe::funnel::Way;
 
 /// Which sign-in it is about, in names that the configuration knows.
 #[derive(Clone, Copy, Debug)]
@@ -28,12 +31,22 @@ impl<'a> About<'a> {
     pub(super) fn unknown(site: &'a Site) -> Self {
         Self { site: &site.name, provider: "" }
     }
+
+    fn way(self) -> Way<'a> {
+        Way { site: self.site, provider: self.provider }
+    }
 }
 
 impl Login {
-    /// Counts a sign-in that was begun.
-    pub(super) fn started(&self, about: About<'_>) {
+    /// Counts that a sign-in got to `stage`.
+    pub(super) fn reached(&self, about: About<'_>, stage: Stage, now: Timestamp) {
+        self.parts.metrics.reached(about.way(), stage, now);
+    }
+
+    /// Counts a sign-in whose browser goes to the provider.
+    pub(super) fn started(&self, about: About<'_>, now: Timestamp) {
         self.count(about, "started", "");
+        self.reached(about, Stage::AtProvider, now);
     }
 
     /// Counts and audits a sign-in that succeeded; `note` is something that the owner should know.
@@ -45,6 +58,7 @@ impl Login {
         exchange: &Exchange,
     ) {
         self.count(about, "succeeded", "");
+        self.reached(about, Stage::Session, exchange.now);
         let plain = entry(about, Event::SignIn, exchange);
         Entry { user: Some(user), reason: note, ..plain }.write();
     }
@@ -52,6 +66,7 @@ impl Login {
     /// Counts and audits a sign-in that did not succeed.
     pub(super) fn failed(&self, about: About<'_>, reason: &Reason, exchange: &Exchange) {
         self.count(about, "failed", reason.label());
+        self.parts.metrics.sign_in_failed(about.way(), reason.label(), exchange.now);
         let plain = entry(about, Event::SignInRefused, exchange);
         Entry { reason: Some(reason.label()), ..plain }.write();
     }
@@ -80,6 +95,7 @@ fn entry<'a>(about: About<'a>, event: Event, exchange: &'a Exchange) -> Entry<'a
         site: about.site,
         provider: Some(about.provider).filter(|name| !name.is_empty()),
         user: None,
+        whom: None,
         reason: None,
         client: exchange.client,
         request: &exchange.id,

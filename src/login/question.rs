@@ -69,7 +69,7 @@ impl Login {
     ) -> Result<Outcome, Problem> {
         let (arrival, full) = match self.arrive(visit, about, arrival) {
             Ok(entered) => return Ok(Outcome::Entered(entered)),
-            Err(full) => full,
+            Err(full) => *full,
         };
         let persistent = Persistent(&self.parts.accounts);
         let target = match persistent.target(&arrival.identity.user.name).await {

@@ -54,7 +54,7 @@ pub enum Reason {
     SessionOver,
     /// `no_subject`, `no_idp_claim`, `no_domain` …: the claims make no user.
     NoUser(builder::Refusal),
-    /// `account_disabled`, `role_missing`, `email_taken` …: the user is not let in.
+    /// `user_disabled`, `role_missing`, `email_taken` …: the user is not let in.
     NotKept(persistent::Refusal),
     /// `store_down`: the users cannot be looked up; the sign-in can be repeated.
     StoreDown,
@@ -69,6 +69,10 @@ pub enum Reason {
     UnmappedClient,
     /// `wrong_password`: no such user, or another password; nobody is told which.
     WrongPassword,
+    /// `user_disabled`: the right password of a user that is switched off.
+    UserDisabled,
+    /// `user_locked`: the right password of a user whose password is not taken.
+    UserLocked,
     /// `throttled`: too many wrong passwords.
     Throttled,
     /// `form_expired`: the form was not ours, or has been open for too long.
@@ -110,6 +114,8 @@ impl Reason {
             Self::QuestionChanged => "question_changed",
             Self::UnmappedClient => "unmapped_client",
             Self::WrongPassword => "wrong_password",
+            Self::UserDisabled => "user_disabled",
+            Self::UserLocked => "user_locked",
             Self::Throttled => "throttled",
             Self::FormExpired => "form_expired",
             Self::FormForeign => "form_foreign",
@@ -135,6 +141,8 @@ impl Reason {
             | Self::NoUser(_)
             | Self::NotKept(_)
             | Self::TooManySessions
+            | Self::UserDisabled
+            | Self::UserLocked
             | Self::UnmappedClient => StatusCode::FORBIDDEN,
             Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotMapped => StatusCode::NOT_FOUND,
@@ -235,6 +243,12 @@ impl Reason {
                 "The token is a program's own, and no transformation of {} says which user that is. The site's owner adds one whose source is its client_id and whose target is a name."
             }
             Self::WrongPassword => "The name or the password is not right.",
+            Self::UserDisabled => {
+                "This account has been switched off. Ask those who run this site."
+            }
+            Self::UserLocked => {
+                "The password of this account is locked. Ask those who run this site."
+            }
             Self::Throttled => "Too many wrong passwords. Wait a little and try again.",
             Self::FormForeign => {
                 "This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again."
@@ -260,7 +274,7 @@ impl Reason {
 const fn not_kept(refusal: persistent::Refusal) -> &'static str {
     match refusal {
         persistent::Refusal::Disabled => {
-            "Your account here is disabled. Ask the site's owner to enable it."
+            "This account has been switched off. Ask those who run this site."
         }
         persistent::Refusal::NoRole => {
             "{} knows you, but you hold none of the roles that this site asks for. Ask its owner for one, and start again."

@@ -15,6 +15,7 @@ use crate::http::response;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::browser::Browser;
+use crate::login::choice;
 use crate::login::choice::Choice;
 use crate::login::endpoint;
 use crate::login::is_post;
@@ -27,6 +28,7 @@ use crate::login::place;
 use crate::login::transaction::LIFETIME;
 use crate::login::transaction::Transaction;
 use crate::login::way::Way;
+use crate::observe::funnel::Stage;
 use crate::session::Visit;
 use crate::session::cookie;
 
@@ -46,10 +48,13 @@ pub(super) struct Start<'a> {
     pub login_hint: Option<&'a str>,
     /// How often this sign-in has been begun anew.
     pub restarts: u8,
+    /// Whether the person is to prove anew who they are, signed in at the provider or not.
+    pub fresh: bool,
 }
 
 impl Login {
-    /// `GET /identity/login/{site}/{provider}[/{inner}]`
+    /// `GET /identity/login/{site}/{provider}[/{inner}]`; with `prompt=login` whoever is signed in there
+    /// has to prove it anew.
     pub(super) async fn start_named(
         &self,
         visit: &Visit,
@@ -64,8 +69,10 @@ impl Login {
         let source = source(site, &query)?;
         let return_path = way_back(visit, site, &query);
         self.count_attempt(visit)?;
+        let fresh = query.get_any_case("prompt") == Some("login");
+        let (login_hint, restarts) = (None, 0);
         let start =
-            Start { site, provider, scheme, source, return_path, login_hint: None, restarts: 0 };
+            Start { site, provider, scheme, source, return_path, login_hint, restarts, fresh };
         self.begin(visit, start).await
     }
 
@@ -93,6 +100,7 @@ impl Login {
             return_path,
             login_hint: None,
             restarts: 0,
+            fresh: false,
         };
         self.begin(visit, start).await
     }
@@ -123,9 +131,10 @@ impl Login {
         let browser = Browser::of(exchange);
         let transaction = self.transaction(visit, &start, way.issuer(), &browser);
         let about = About::new(start.site, start.provider);
+        self.reached(about, Stage::Started, exchange.now);
         match self.address(visit, &start, way, &transaction).await {
             Ok(url) => {
-                self.started(about);
+                self.started(about, exchange.now);
                 let mut response = redirect(visit, &url);
                 browser.remember(&mut response);
                 Ok(response)
@@ -158,7 +167,9 @@ impl Login {
             Way::OpenIdConnect(connection) => {
                 let nonce = &transaction.nonce;
                 let scheme = inner(start.provider, start.scheme);
-                let request = Request { state, nonce, verifier, redirect_uri, scheme, login_hint };
+                let fresh = start.fresh || choice::wants_anew(start.site, &start.return_path);
+                let request =
+                    Request { state, nonce, verifier, redirect_uri, scheme, login_hint, fresh };
                 let peer = Peer { provider: start.provider, connection };
                 let url = self.relying_party.authorization_url(peer, request, exchange.now).await;
                 url.map_err(|fault| {
@@ -210,6 +221,7 @@ impl Login {
             deliberate: is_deliberate(visit),
             expires: visit.exchange.now.plus(LIFETIME).0,
             restarts: start.restarts,
+            fresh: start.fresh,
         }
     }
 }

@@ -13,6 +13,12 @@ use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
 use prometheus::core::Collector;
+use prometheus::proto::MetricFamily;
+
+use crate::clock::Timestamp;
+use crate::observe::funnel::Stage;
+use crate::observe::funnel::Way;
+use crate::observe::recent::Recent;
 
 /// Every metric. One per process; outlives reloads.
 #[derive(Debug)]
@@ -78,6 +84,11 @@ pub struct Metrics {
     pub tokens: IntCounterVec,
     /// `vestibule_password_checks_total{outcome}`: `right`, `wrong`, `throttled`.
     pub password_checks: IntCounterVec,
+    /// `vestibule_sign_in_funnel_total{site,provider,stage}`: how far sign-ins got: `started`,
+    /// `at_provider`, `back`, `session`, `first_page`.
+    pub funnel: IntCounterVec,
+    /// What the pages for administrators tell of the last day.
+    pub recent: Recent,
 }
 
 impl Metrics {
@@ -185,8 +196,31 @@ impl Metrics {
                 "Passwords checked.",
                 &["outcome"],
             ),
+            funnel: counters(
+                r,
+                "sign_in_funnel_total",
+                "How far sign-ins got.",
+                &["site", "provider", "stage"],
+            ),
+            recent: Recent::default(),
             registry,
         }
+    }
+
+    /// Counts that a sign-in got to `stage`.
+    pub fn reached(&self, way: Way<'_>, stage: Stage, now: Timestamp) {
+        let labels = [way.site, way.provider, stage.label()];
+        self.funnel.with_label_values(&labels).inc();
+        self.recent.funnel.reached(way, stage, now);
+        if stage == Stage::Session {
+            self.recent.health.succeeded(way, now);
+        }
+    }
+
+    /// Counts, for the pages, that a sign-in failed for a `reason` out of a closed set.
+    pub fn sign_in_failed(&self, way: Way<'_>, reason: &'static str, now: Timestamp) {
+        self.recent.funnel.failed(way, reason, now);
+        self.recent.health.failed(way, reason, now);
     }
 
     /// The text exposition format, version 0.0.4.
@@ -234,6 +268,18 @@ fn histograms(registry: &Registry, name: &str, help: &str, label: &str) -> Histo
     register(registry, HistogramVec::new(opts, &[label]))
 }
 
+/// What a gauge says for each set of its label values, which come in the order of the labels' names.
+pub fn readings(gauges: &IntGaugeVec) -> Vec<(Vec<String>, i64)> {
+    let families = gauges.collect();
+    let readings = families.iter().flat_map(MetricFamily::get_metric).map(|metric| {
+        let labels = metric.get_label().iter().map(|label| label.value().to_owned());
+        #[expect(clippy::cast_possible_truncation, reason = "it was set from an i64")]
+        let value = metric.get_gauge().get_value() as i64;
+        (labels.collect(), value)
+    });
+    readings.collect()
+}
+
 /// A histogram's handle for one label value, to be kept where it is used often.
 pub fn handle(histograms: &HistogramVec, label: &str) -> Histogram {
     histograms.with_label_values(&[label])
@@ -258,5 +304,13 @@ mod tests {
         assert!(text.contains("vestibule_requests_total{class=\"2xx\""));
         let names = text.lines().filter(|line| !line.starts_with('#'));
         assert!(names.into_iter().all(|line| line.starts_with("vestibule_")));
+    }
+
+    #[test]
+    fn what_a_gauge_says_can_be_read_back() {
+        let metrics = Metrics::new();
+        metrics.upstream_up.with_label_values(&["cms", "http://a/"]).set(1);
+        let labels = vec!["http://a/".to_owned(), "cms".to_owned()];
+        assert_eq!(readings(&metrics.upstream_up), [(labels, 1)]);
     }
 }

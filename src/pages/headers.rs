@@ -49,6 +49,8 @@ pub(crate) struct Policy {
     pub(crate) form_action: Option<String>,
     /// Sources of its frames.
     pub(crate) frames: Vec<String>,
+    /// A stylesheet of ours beside the one that every page has.
+    pub(crate) style: Option<&'static str>,
     /// The script that may run, of ours.
     pub(crate) script: Option<&'static str>,
     /// Who may show it in a frame.
@@ -76,8 +78,8 @@ impl Policy {
     /// The value of `Content-Security-Policy`.
     fn directives(&self, look: &Look) -> String {
         let mut policy = format!("default-src 'none'; style-src {}", *STYLE_HASH);
-        if let Some(colors) = look.colors() {
-            let _infallible = write!(policy, " {}", hash_source(colors));
+        for style in [look.colors(), self.style].into_iter().flatten() {
+            let _infallible = write!(policy, " {}", hash_source(style));
         }
         let ancestors = match self.framing {
             Framing::Nobody => "'none'",

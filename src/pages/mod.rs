@@ -8,7 +8,7 @@ mod device;
 mod form_post;
 mod fragment;
 mod grants;
-mod headers;
+pub(crate) mod headers;
 mod look;
 mod problem;
 mod question;
@@ -85,7 +85,12 @@ impl<'a> Application<'a> {
 }
 
 /// Renders `template` with the headers of a page.
-fn page(look: &Look, status: StatusCode, template: &impl Template, policy: &Policy) -> Response {
+pub(crate) fn page(
+    look: &Look,
+    status: StatusCode,
+    template: &impl Template,
+    policy: &Policy,
+) -> Response {
     let Ok(text) = template.render() else {
         return response::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };

@@ -66,7 +66,10 @@ pub async fn forward(passage: &Passage<'_>, request: Request<Body>) -> Result<Re
         respond(passage, answer, lease, deadline)
     });
     match &answered {
-        Ok(_) => meters.answered.inc(),
+        Ok(_) => {
+            meters.answered.inc();
+            passage.story.served();
+        }
         Err(Problem::UpstreamTimeout) => meters.timed_out.inc(),
         Err(Problem::UpstreamFailed) => meters.failed.inc(),
         // Whatever else it is, the client did it.

@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header;
 
 use crate::error::Problem;
+use crate::gate::site;
 use crate::http::Body;
 use crate::http::Response;
 use crate::http::Target;
@@ -14,9 +15,6 @@ use crate::http::exchange;
 use crate::http::response;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::story::Story;
-
-/// Longest `returnUrl`, in bytes before it is encoded.
-const LONGEST_WAY_BACK: usize = 2048;
 
 /// The plain listener's answer: the same address over https, for hosts that are declared here.
 ///
@@ -53,7 +51,7 @@ pub fn to_login(
     request: &Request<Body>,
     upgrade: bool,
 ) -> Result<Response, Problem> {
-    let Some(address) = login_address(story) else {
+    let Some(address) = site::login_address(story.site, story.target) else {
         return Err(Problem::SignInRequired { sign_in: String::new() });
     };
     if upgrade || !exchange::is_navigation(request.method(), request.headers()) {
@@ -73,7 +71,7 @@ pub fn instead_of_401(story: &Story<'_>, answer: Response, navigation: bool) -> 
     {
         return answer;
     }
-    match login_address(story) {
+    match site::login_address(story.site, story.target) {
         Some(address) => vary_by_cookie(response::found(&address)),
         None => answer,
     }
@@ -83,18 +81,6 @@ pub fn instead_of_401(story: &Story<'_>, answer: Response, navigation: bool) -> 
 fn is_login_page(story: &Story<'_>) -> bool {
     let page = story.site.login_page.as_deref().and_then(|page| page.split('?').next());
     page.is_some_and(|page| story.target.path.is(page))
-}
-
-/// The site's login page with the way back in `returnUrl`, unless that is too long to be carried.
-fn login_address(story: &Story<'_>) -> Option<String> {
-    let page = story.site.login_page.as_deref()?;
-    let back = story.target.path_and_query();
-    if back.len() > LONGEST_WAY_BACK {
-        return Some(page.to_owned());
-    }
-    let back = percent_encoding::utf8_percent_encode(&back, percent_encoding::NON_ALPHANUMERIC);
-    let separator = if page.contains('?') { '&' } else { '?' };
-    Some(format!("{page}{separator}returnUrl={back}"))
 }
 
 fn vary_by_cookie(mut redirect: Response) -> Response {

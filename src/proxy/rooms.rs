@@ -12,7 +12,6 @@ use http_body_util::BodyExt;
 use http_body_util::LengthLimitError;
 use http_body_util::Limited;
 
-use crate::admin;
 use crate::admin::Neighbours;
 use crate::config::model::Destination;
 use crate::error::Problem;
@@ -99,7 +98,12 @@ pub async fn answer(
         }
     });
     match tokio::time::timeout(PATIENCE, work).await {
-        Ok(Ok(answered)) => answered,
+        Ok(Ok(answered)) => {
+            if room != Room::Login && answered.is_ok() {
+                story.served();
+            }
+            answered
+        }
         Ok(Err(failed)) => {
             tracing::error!(request.id = %story.id, panicked = failed.is_panic(), "a room failed");
             Err(Problem::Internal)
@@ -204,13 +208,9 @@ async fn identity_server(house: &House, visit: &Visit) -> Result<Response, Probl
     }
 }
 
-/// Somebody who has to sign in, or to sign in once more, is sent to the site's login page.
 async fn admin(house: &House, visit: &Visit) -> Result<Response, Problem> {
     let neighbours = Neighbours { login: &house.login, identity_server: &house.identity_server };
-    match house.admin.answer(visit, neighbours).await? {
-        admin::Outcome::Answer(response) => Ok(response),
-        admin::Outcome::SignIn => Err(Problem::Forbidden { rule: "sign in anew".to_owned() }),
-    }
+    house.admin.answer(visit, neighbours).await
 }
 
 fn encoded(text: &str) -> percent_encoding::PercentEncode<'_> {

@@ -8,6 +8,8 @@ use crate::gate::forwarding::Caller;
 use crate::http::Connection;
 use crate::http::RequestId;
 use crate::http::Target;
+use crate::observe::funnel::Stage;
+use crate::observe::funnel::Way;
 use crate::proxy::Worker;
 use crate::proxy::gateway::Gateway;
 use crate::session::Session;
@@ -33,4 +35,17 @@ pub struct Story<'a> {
     pub now: Timestamp,
     /// Who it is, once that is known.
     pub session: Option<Arc<Session>>,
+}
+
+impl Story<'_> {
+    /// Notes that the request is answered with more than a problem: the first one that is ends its
+    /// session's sign-in.
+    pub fn served(&self) {
+        let arriving = self.session.as_ref().filter(|session| session.arrives());
+        if let Some(session) = arriving {
+            let identity = &session.identity;
+            let way = Way { site: &identity.site, provider: &identity.provider };
+            self.gateway.house.metrics.reached(way, Stage::FirstPage, self.now);
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -53,6 +55,8 @@ pub enum End {
     Replace,
     /// Another one took its place, because there may be no more.
     TakeOver,
+    /// An administrator ended it.
+    Command,
 }
 
 impl End {
@@ -63,6 +67,7 @@ impl End {
             Self::Evict => "evicted",
             Self::Replace => "replaced",
             Self::TakeOver => "taken_over",
+            Self::Command => "by_command",
         }
     }
 }
@@ -108,6 +113,7 @@ impl Sessions {
             rendered: ArcSwapOption::empty(),
             renewal: identity.refresh.as_ref().map(Renewal::new),
             clients: before.map_or_else(Arc::default, |before| Arc::clone(&before.clients)),
+            arrived: AtomicBool::new(false),
             identity,
         });
         self.make_room(settings.capacity);
@@ -174,6 +180,7 @@ impl Sessions {
             rendered: ArcSwapOption::empty(),
             renewal,
             clients: Arc::clone(&before.clients),
+            arrived: AtomicBool::new(before.arrived.load(Ordering::Relaxed)),
             identity,
         });
         let replaced = {
@@ -194,6 +201,13 @@ impl Sessions {
     /// The live sessions of the user called `name`, in any case.
     pub fn of_user(&self, name: &str) -> Vec<Arc<Session>> {
         self.called(&Named::User(name))
+    }
+
+    /// Shows every live session to `see`, in no order. That holds a part of the table up, so it has to
+    /// be quick and must not come back here.
+    pub fn each(&self, mut see: impl FnMut(&Arc<Session>)) {
+        let now = self.clock.now();
+        self.table.iter().filter(|session| !session.is_over(now)).for_each(|session| see(&session));
     }
 
     /// Ends every session that `condemned` picks; how many.
@@ -319,6 +333,15 @@ mod tests {
         let live: Vec<_> = tokens.iter().map(|t| sessions.find(t).is_some()).collect();
         assert_eq!(live, [false, true, true, true]);
         assert_eq!(sessions.metrics.session_ends.with_label_values(&["evicted"]).get(), 1);
+    }
+
+    #[test]
+    fn a_session_arrives_once_however_often_it_is_renewed() {
+        let (sessions, _) = sessions();
+        let (_, first) = sessions.begin(identity(), &settings());
+        assert!(first.arrives() && !first.arrives());
+        let renewed = sessions.renew(&first, identity(), &settings()).unwrap();
+        assert!(!renewed.arrives());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
 
 pub mod cookie;
+pub mod form_proof;
 pub mod limits;
 pub mod memory;
 mod names;
@@ -12,6 +13,7 @@ pub mod visit;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -96,6 +98,8 @@ pub struct Session {
     rendered: ArcSwapOption<Rendered>,
     renewal: Option<Renewal>,
     clients: Arc<Mutex<Vec<String>>>,
+    /// Whether a request of it has been served.
+    arrived: AtomicBool,
 }
 
 /// A session's identity headers, rendered for one configuration.
@@ -129,6 +133,7 @@ impl Session {
             rendered: ArcSwapOption::empty(),
             renewal: None,
             clients: Arc::default(),
+            arrived: AtomicBool::new(true),
             identity,
         }
     }
@@ -141,6 +146,11 @@ impl Session {
     /// When it was last used.
     pub fn last_used(&self) -> Timestamp {
         Timestamp(self.last_used.load(Ordering::Relaxed))
+    }
+
+    /// Whether this request is the first of it that is served; asked once for each.
+    pub fn arrives(&self) -> bool {
+        !self.arrived.load(Ordering::Relaxed) && !self.arrived.swap(true, Ordering::Relaxed)
     }
 
     /// The rendered headers, when they are of this generation, upstream and kind of site and still

@@ -119,13 +119,15 @@ fn checked(config: &Config, provider: &Provider, claim: &Claim) -> Result<String
             claim.value.clone()
         }
     };
-    let legal = name.split_once('\\').is_some_and(|(domain, local)| {
+    if is_legal(&name) { Ok(name) } else { Err(Refusal::BadName) }
+}
+
+/// Whether `name` can be a user's: `domain\name`, neither empty, nothing that is not seen.
+pub fn is_legal(name: &str) -> bool {
+    let whole = name.split_once('\\').is_some_and(|(domain, local)| {
         !domain.is_empty() && !local.trim().is_empty() && !local.contains('\\')
     });
-    if legal && name.len() <= LONGEST && !name.contains(char::is_control) {
-        return Ok(name);
-    }
-    Err(Refusal::BadName)
+    whole && name.len() <= LONGEST && !name.contains(char::is_control)
 }
 
 /// `aspnet_Users.UserName` holds 256 characters; one is left for safety.

@@ -34,10 +34,15 @@ pub(crate) fn origins(setting: &Setting, own: &[String], report: &mut Report) ->
             report.fault(&item.origin, what, instead);
         }
     }
-    if origins.is_empty() && setting.name.eq_ignore_ascii_case("DefaultClient") {
+    if origins.is_empty() && is_default(setting) {
         origins.extend_from_slice(own);
     }
     origins
+}
+
+/// Whether this is the client that the CMS is, and the administrators' pages with it.
+pub(crate) fn is_default(setting: &Setting) -> bool {
+    setting.name.eq_ignore_ascii_case("DefaultClient")
 }
 
 /// The addresses of one client.

@@ -15,20 +15,22 @@ use crate::config::read::client_secrets;
 use crate::config::read::dictionary;
 use crate::config::read::dictionary::boolean;
 use crate::config::read::grants;
+use crate::config::read::issuer::OwnOrigins;
 use crate::config::read::report::Refusal;
 use crate::config::read::report::Report;
 use crate::config::settings::Setting;
 
-/// Every client that can be used. `own_origins` are the gateway's own CMS sites: the origins of the
-/// client `DefaultClient` when it names none.
+/// Every client that can be used. `own` are the gateway's own sites: those of the CMS are the origins
+/// of the client `DefaultClient` when it names none, and the administrators' pages are always among
+/// its addresses.
 pub(crate) fn read(
     server: Option<&Setting>,
-    own_origins: &[String],
+    own: &OwnOrigins,
     report: &mut Report,
 ) -> Vec<Arc<Client>> {
     let mut clients: Vec<Arc<Client>> = Vec::new();
     for setting in dictionary::entries(server, "Clients") {
-        let reader = Reader { setting, own_origins };
+        let reader = Reader { setting, own };
         match reader.client(report) {
             Ok(Some(client)) if clients.iter().any(|known| known.id == client.id) => {
                 let what = format!("two clients have the id `{}`", client.id);
@@ -47,7 +49,7 @@ pub(crate) fn read(
 
 struct Reader<'a> {
     setting: &'a Setting,
-    own_origins: &'a [String],
+    own: &'a OwnOrigins,
 }
 
 impl Reader<'_> {
@@ -116,8 +118,12 @@ impl Reader<'_> {
     }
 
     fn address(&self, client: &mut Client, report: &mut Report) {
-        let origins = client_addresses::origins(self.setting, self.own_origins, report);
-        let addresses = Addresses { setting: self.setting, origins: &origins };
+        let origins = client_addresses::origins(self.setting, &self.own.cms, report);
+        let mut reached_at = origins.clone();
+        if client_addresses::is_default(self.setting) {
+            reached_at.extend_from_slice(&self.own.admin);
+        }
+        let addresses = Addresses { setting: self.setting, origins: &reached_at };
         client.redirect_uris = addresses.list(&["RedirectUris"], report);
         client.post_logout_redirect_uris = addresses.list(&["PostLogoutRedirectUris"], report);
         client.front_channel_logout_uris =

@@ -91,37 +91,50 @@ fn checked(text: &str, origin: &Origin, report: &mut Report) -> Option<String> {
     Some(bare.to_owned())
 }
 
-/// `https://host[:port]` of every CMS site and listener, as browsers see them.
-pub(crate) fn own_origins(sites: &[SiteDraft], listeners: &[Listener]) -> Vec<String> {
-    let mut origins = Vec::new();
-    let mut add = |host: &str, port: u16| {
-        let origin = address(host, port);
-        if !origins.contains(&origin) {
-            origins.push(origin);
-        }
-    };
-    let identity: Vec<String> = sites
-        .iter()
-        .filter(|d| d.site.destination == Destination::IdentityServer)
-        .flat_map(hosts)
-        .collect();
+/// `https://host[:port]` of our own sites, as browsers see them.
+#[derive(Debug, Default)]
+pub(crate) struct OwnOrigins {
+    /// Of the CMS sites and the listeners.
+    pub(crate) cms: Vec<String>,
+    /// Of the pages for administrators.
+    pub(crate) admin: Vec<String>,
+}
+
+/// The origins of every site and listener but the identity server's.
+pub(crate) fn own_origins(sites: &[SiteDraft], listeners: &[Listener]) -> OwnOrigins {
+    let mut own = OwnOrigins::default();
     let ports: Vec<u16> = ports(listeners).collect();
-    for draft in sites.iter().filter(|d| d.site.destination != Destination::IdentityServer) {
-        let own = draft.external_port.or(draft.site.port);
-        for host in hosts(draft) {
-            for &port in own.iter().chain(&ports) {
-                add(&host, port);
+    let mut elsewhere: Vec<String> = Vec::new();
+    for draft in sites {
+        let origins = match draft.site.destination {
+            Destination::IdentityServer => {
+                elsewhere.extend(hosts(draft));
+                continue;
             }
+            Destination::Admin => {
+                elsewhere.extend(hosts(draft));
+                &mut own.admin
+            }
+            Destination::Upstream(_) | Destination::Demo | Destination::Nothing => &mut own.cms,
+        };
+        let set = draft.external_port.or(draft.site.port);
+        for host in hosts(draft) {
+            set.iter().chain(&ports).for_each(|&port| add(origins, &host, port));
         }
     }
     for listener in listeners {
-        for host in listener.hosts.iter().filter(|h| *h != "*" && !identity.contains(h)) {
-            for &port in &ports {
-                add(host, port);
-            }
+        for host in listener.hosts.iter().filter(|h| *h != "*" && !elsewhere.contains(h)) {
+            ports.iter().for_each(|&port| add(&mut own.cms, host, port));
         }
     }
-    origins
+    own
+}
+
+fn add(origins: &mut Vec<String>, host: &str, port: u16) {
+    let origin = address(host, port);
+    if !origins.contains(&origin) {
+        origins.push(origin);
+    }
 }
 
 /// The exact hosts of a site, the one for links first.

@@ -19,7 +19,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
+use x509_parser::prelude::FromDer;
+use x509_parser::prelude::X509Certificate;
 
+use crate::clock::Timestamp;
 use crate::http::client::is_loopback;
 
 /// A connection, in the clear or not.
@@ -67,6 +70,15 @@ pub(super) async fn tls(
     };
     let stream = TlsConnector::from(config).connect(name, stream).await?;
     Ok(Stream::Tls(Box::new(stream)))
+}
+
+/// When the certificate ends that the server showed.
+pub(super) fn certificate_end(stream: &Stream) -> Option<Timestamp> {
+    let Stream::Tls(stream) = stream else { return None };
+    let (_, connection) = stream.get_ref();
+    let shown = connection.peer_certificates()?.first()?;
+    let (_, certificate) = X509Certificate::from_der(shown).ok()?;
+    Some(Timestamp(certificate.validity().not_after.timestamp()))
 }
 
 impl AsyncRead for Stream {

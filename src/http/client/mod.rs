@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use dashmap::DashMap;
 use http::HeaderValue;
 use http::Uri;
 use http::header;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 use url::Host;
 use url::Url;
 
+use crate::clock::Timestamp;
 use crate::http::client::connect::Stream;
 pub use tls::tls_config;
 
@@ -33,6 +35,8 @@ pub use tls::tls_config;
 #[derive(Debug, Default)]
 pub struct Client {
     tls: tls::Configs,
+    /// When the certificates end that servers showed last, by their origin.
+    certificates: DashMap<String, Timestamp>,
 }
 
 /// What is believed of the other side.
@@ -97,6 +101,8 @@ pub enum ClientError {
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
 /// Longest body that is read.
 const LONGEST_BODY: usize = 1024 * 1024;
+/// Servers whose certificates are remembered.
+const MOST_CERTIFICATES: usize = 1000;
 /// Longest head that is read.
 const LONGEST_HEAD: usize = 64 * 1024;
 
@@ -164,7 +170,23 @@ impl Client {
             .of(trust.certificate_authority.as_deref())
             .await
             .map_err(ClientError::Authority)?;
-        connect::tls(stream, &host, config).await.map_err(ClientError::Tls)
+        let stream = connect::tls(stream, &host, config).await.map_err(ClientError::Tls)?;
+        self.note_certificate(address, &stream);
+        Ok(stream)
+    }
+
+    /// When the certificate ends that the server of `address` showed last, if one was called.
+    pub fn certificate_end(&self, address: &Url) -> Option<Timestamp> {
+        let origin = address.origin().ascii_serialization();
+        self.certificates.get(&origin).map(|end| *end)
+    }
+
+    fn note_certificate(&self, address: &Url, stream: &Stream) {
+        let Some(end) = connect::certificate_end(stream) else { return };
+        let origin = address.origin().ascii_serialization();
+        if self.certificates.len() < MOST_CERTIFICATES || self.certificates.contains_key(&origin) {
+            self.certificates.insert(origin, end);
+        }
     }
 }
 

@@ -98,6 +98,11 @@ pub(super) fn authorization_url(connection: &OAuth2, request: &Request<'_>) -> S
 }
 
 impl PlainParty {
+    /// When the certificate ends that the server of `address` showed last.
+    pub(super) fn certificate_end(&self, address: &Url) -> Option<Timestamp> {
+        self.client.certificate_end(address)
+    }
+
     /// Knows nobody; there is nothing to remember.
     pub(super) fn new(client: Arc<Client>, metrics: Arc<Metrics>) -> Self {
         Self { client, metrics }

@@ -20,8 +20,19 @@ pub(super) struct Cached<T> {
     /// Held by whoever fetches; knows how the last attempt failed, if it did.
     flight: Mutex<Option<Fault>>,
     attempts: AtomicU64,
+    /// The last attempt that failed, until one succeeds.
+    failed: ArcSwapOption<Failed>,
     /// When a refresh beside the callers was last begun.
     refreshed: AtomicI64,
+}
+
+/// An attempt that failed.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    /// Why.
+    pub fault: Fault,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A document and its age.
@@ -46,6 +57,7 @@ impl<T> Default for Cached<T> {
             kept: ArcSwapOption::empty(),
             flight: Mutex::new(None),
             attempts: AtomicU64::new(0),
+            failed: ArcSwapOption::empty(),
             refreshed: AtomicI64::new(i64::MIN),
         }
     }
@@ -135,20 +147,27 @@ impl<T: Send + Sync + 'static> Cached<T> {
         match fetched {
             Ok(value) => {
                 *failure = None;
+                self.failed.store(None);
                 let fetched = Arc::new(Fetched { value, at: now });
                 self.kept.store(Some(Arc::clone(&fetched)));
                 Ok(fetched)
             }
             Err(fault) => {
                 *failure = Some(fault.clone());
+                self.failed.store(Some(Arc::new(Failed { fault: fault.clone(), at: now })));
                 Err(fault)
             }
         }
     }
 
-    /// When the document came that is kept now.
-    pub(super) fn fetched_at(&self) -> Option<Timestamp> {
-        self.kept.load().as_ref().map(|kept| kept.at)
+    /// The document that is kept now, however old.
+    pub(super) fn kept(&self) -> Option<Arc<Fetched<T>>> {
+        self.kept.load_full()
+    }
+
+    /// The last attempt, if it failed.
+    pub(super) fn failed(&self) -> Option<Arc<Failed>> {
+        self.failed.load_full()
     }
 
     fn may_refresh(&self, now: Timestamp) -> bool {
@@ -187,7 +206,9 @@ mod tests {
         );
         assert!(a.is_err() && b.is_err());
         assert_eq!(calls.load(Ordering::SeqCst), 1);
+        assert_eq!(cached.failed().map(|failed| failed.at), Some(Timestamp(0)));
         assert!(cached.obtain(Timestamp(0), async { Ok(1) }).await.is_ok(), "the next one tries");
+        assert!(cached.failed().is_none());
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::crypto::jws;
 use crate::login::oidc::cached::Cached;
+use crate::login::oidc::cached::Failed;
 use crate::login::oidc::cached::Fetched;
 use crate::login::oidc::cached::take_turn;
 use crate::login::oidc::fault::Fault;
@@ -73,9 +74,14 @@ impl Keys {
         self.cached.fetch(now, fetch).await
     }
 
-    /// When the keys came.
-    pub(super) fn fetched_at(&self) -> Option<Timestamp> {
-        self.cached.fetched_at()
+    /// The keys that are kept now, however old.
+    pub(super) fn kept(&self) -> Option<Arc<Fetched<Vec<Jwk>>>> {
+        self.cached.kept()
+    }
+
+    /// The last fetch, if it failed.
+    pub(super) fn failed(&self) -> Option<Arc<Failed>> {
+        self.cached.failed()
     }
 }
 

@@ -8,6 +8,7 @@ mod cached;
 mod call;
 mod exchange;
 mod fault;
+mod health;
 mod id_token;
 mod keys;
 mod logout_token;
@@ -32,6 +33,9 @@ pub(super) use call::Call;
 pub(super) use fault::Fault;
 use fault::TokenFault;
 pub(super) use fault::is_about_redirect;
+pub use health::Document;
+pub use health::Documents;
+pub use health::Signature;
 pub(super) use logout_token::LogoutToken;
 pub(super) use logout_token::addressed;
 pub(super) use metadata::Metadata;
@@ -221,8 +225,8 @@ impl RelyingParty {
     /// Shows how old each provider's keys are.
     pub(super) fn observe(&self, now: Timestamp) {
         for known in &self.known {
-            if let Some(at) = known.keys.fetched_at() {
-                let age = i64::try_from(now.since(at).as_secs()).unwrap_or(i64::MAX);
+            if let Some(kept) = known.keys.kept() {
+                let age = i64::try_from(now.since(kept.at).as_secs()).unwrap_or(i64::MAX);
                 let provider = &*known.key().provider;
                 self.metrics.jwks_age.with_label_values(&[provider]).set(age);
             }

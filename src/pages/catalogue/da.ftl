@@ -10,6 +10,8 @@ cancel = Annuller
 error-title = Fejl: { $title }
 no-way-in = Der er ikke sat nogen loginmetode op for dette websted. Ejeren skal knytte en identitetsudbyder til det.
 wrong-password = Navnet eller adgangskoden er ikke rigtig.
+user-disabled = Denne konto er slået fra. Spørg dem, der driver webstedet.
+user-locked = Adgangskoden til denne konto er spærret. Spørg dem, der driver webstedet.
 throttled = For mange forkerte adgangskoder. Vent lidt, og prøv igen.
 form-expired = Denne side har været åben for længe. Log ind igen.
 
@@ -133,7 +135,7 @@ reason-state_changed = Forbindelsen til { $provider } blev ændret, mens du logg
 reason-not_mapped = { $provider } er ikke knyttet til dette websted. Webstedets ejer tilføjer den til en mapEntry under federatedAuthentication/identityProvidersPerSites og slår den til.
 reason-session_over = Din session hos { $provider } er allerede slut. Log ud dér, eller kontrollér urene, og begynd forfra.
 reason-form_foreign = Denne formular blev ikke åbnet i denne browser, eller denne browser gemmer ikke webstedets cookies. Tillad dem, og log ind igen.
-reason-account_disabled = Din konto her er deaktiveret. Bed webstedets ejer om at aktivere den.
+reason-user_disabled = Denne konto er slået fra. Spørg dem, der driver webstedet.
 reason-role_missing = { $provider } kender dig, men du har ingen af de roller, som dette websted kræver. Bed ejeren om en, og begynd forfra.
 reason-email_taken = Den e-mailadresse, som { $provider } oplyser for dig, tilhører en anden konto her. Log på, som du plejer, eller spørg webstedets ejer.
 reason-name_taken = Det brugernavn, som { $provider } oplyser for dig, tilhører en anden konto her. Oplys anmodnings-id'et nedenfor til webstedets ejer.

@@ -10,6 +10,8 @@ cancel = Abbrechen
 error-title = Fehler: { $title }
 no-way-in = Für diese Website ist keine Anmeldung eingerichtet. Ihr Betreiber ordnet ihr einen Identitätsanbieter zu.
 wrong-password = Der Name oder das Passwort ist nicht richtig.
+user-disabled = Dieses Konto ist abgeschaltet. Fragen Sie die Betreiber dieser Website.
+user-locked = Das Passwort dieses Kontos ist gesperrt. Fragen Sie die Betreiber dieser Website.
 throttled = Zu viele falsche Passwörter. Warten Sie etwas und versuchen Sie es erneut.
 form-expired = Diese Seite war zu lange geöffnet. Melden Sie sich erneut an.
 
@@ -133,7 +135,7 @@ reason-state_changed = Die Verbindung zu { $provider } wurde geändert, während
 reason-not_mapped = { $provider } ist dieser Website nicht zugeordnet. Ihr Betreiber fügt ihn einem mapEntry unter federatedAuthentication/identityProvidersPerSites hinzu und schaltet ihn ein.
 reason-session_over = Ihre Sitzung bei { $provider } ist schon beendet. Melden Sie sich dort ab, oder prüfen Sie die Uhren, und beginnen Sie von vorn.
 reason-form_foreign = Dieses Formular wurde nicht in diesem Browser geöffnet, oder dieser Browser speichert keine Cookies dieser Website. Erlauben Sie sie und melden Sie sich erneut an.
-reason-account_disabled = Ihr Konto hier ist gesperrt. Bitten Sie den Betreiber der Website, es freizugeben.
+reason-user_disabled = Dieses Konto ist abgeschaltet. Fragen Sie die Betreiber dieser Website.
 reason-role_missing = { $provider } kennt Sie, aber Sie haben keine der Rollen, die diese Website verlangt. Bitten Sie ihren Betreiber um eine und beginnen Sie von vorn.
 reason-email_taken = Die E-Mail-Adresse, die { $provider } für Sie nennt, gehört hier zu einem anderen Konto. Melden Sie sich wie gewohnt an oder fragen Sie den Betreiber der Website.
 reason-name_taken = Der Benutzername, den { $provider } für Sie nennt, gehört hier zu einem anderen Konto. Nennen Sie dem Betreiber der Website die Anfrage-ID unten.

@@ -10,6 +10,8 @@ cancel = Cancel
 error-title = Error: { $title }
 no-way-in = No way to sign in is set up for this site. Its owner maps an identity provider to it.
 wrong-password = The name or the password is not right.
+user-disabled = This account has been switched off. Ask those who run this site.
+user-locked = The password of this account is locked. Ask those who run this site.
 throttled = Too many wrong passwords. Wait a little and try again.
 form-expired = This page has been open for too long. Sign in again.
 
@@ -133,7 +135,7 @@ reason-state_changed = The connection to { $provider } was changed while you wer
 reason-not_mapped = { $provider } is not mapped to this site. The site's owner adds it to a mapEntry under federatedAuthentication/identityProvidersPerSites, and switches it on.
 reason-session_over = Your session at { $provider } is over already. Sign out there, or check the clocks, and start again.
 reason-form_foreign = This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again.
-reason-account_disabled = Your account here is disabled. Ask the site's owner to enable it.
+reason-user_disabled = This account has been switched off. Ask those who run this site.
 reason-role_missing = { $provider } knows you, but you hold none of the roles that this site asks for. Ask its owner for one, and start again.
 reason-email_taken = The e-mail address that { $provider } gives for you belongs to another account here. Sign in the way you usually do, or ask the site's owner.
 reason-name_taken = The user name that { $provider } gives for you belongs to another account here. Tell the site's owner the request id below.

@@ -10,6 +10,8 @@ cancel = Annuler
 error-title = Erreur : { $title }
 no-way-in = Aucun moyen de connexion n’est configuré pour ce site. Son propriétaire doit lui associer un fournisseur d’identité.
 wrong-password = Le nom ou le mot de passe est incorrect.
+user-disabled = Ce compte a été désactivé. Adressez-vous aux responsables de ce site.
+user-locked = Le mot de passe de ce compte est bloqué. Adressez-vous aux responsables de ce site.
 throttled = Trop de mots de passe erronés. Attendez un peu, puis réessayez.
 form-expired = Cette page est restée ouverte trop longtemps. Reconnectez-vous.
 
@@ -133,7 +135,7 @@ reason-state_changed = La connexion à { $provider } a été modifiée pendant q
 reason-not_mapped = { $provider } n’est pas associé à ce site. Le propriétaire du site l’ajoute à une mapEntry sous federatedAuthentication/identityProvidersPerSites et l’active.
 reason-session_over = Votre session chez { $provider } est déjà terminée. Déconnectez-vous là-bas ou vérifiez les horloges, puis recommencez.
 reason-form_foreign = Ce formulaire n’a pas été ouvert dans ce navigateur, ou ce navigateur ne garde pas les cookies de ce site. Autorisez-les et reconnectez-vous.
-reason-account_disabled = Votre compte ici est désactivé. Demandez au propriétaire du site de le réactiver.
+reason-user_disabled = Ce compte a été désactivé. Adressez-vous aux responsables de ce site.
 reason-role_missing = { $provider } vous connaît, mais vous n'avez aucun des rôles que ce site exige. Demandez-en un à son propriétaire et recommencez.
 reason-email_taken = L'adresse e-mail que { $provider } donne pour vous appartient ici à un autre compte. Connectez-vous comme d'habitude ou adressez-vous au propriétaire du site.
 reason-name_taken = Le nom d'utilisateur que { $provider } donne pour vous appartient ici à un autre compte. Indiquez au propriétaire du site l'identifiant de requête ci-dessous.

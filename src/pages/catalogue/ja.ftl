@@ -10,6 +10,8 @@ cancel = キャンセル
 error-title = エラー: { $title }
 no-way-in = このサイトにはサインインの方法が設定されていません。サイトの所有者が ID プロバイダーを割り当てる必要があります。
 wrong-password = ユーザー名またはパスワードが正しくありません。
+user-disabled = このアカウントは無効になっています。サイトの管理者にお問い合わせください。
+user-locked = このアカウントのパスワードはロックされています。サイトの管理者にお問い合わせください。
 throttled = パスワードの誤りが多すぎます。しばらく待ってからもう一度お試しください。
 form-expired = このページを開いてから時間が経ちすぎました。もう一度サインインしてください。
 
@@ -133,7 +135,7 @@ reason-state_changed = サインイン中に { $provider } への接続が変更
 reason-not_mapped = { $provider } はこのサイトに割り当てられていません。サイトの所有者が federatedAuthentication/identityProvidersPerSites の mapEntry に追加して有効にします。
 reason-session_over = { $provider } でのセッションはすでに終了しています。そこでサインアウトするか時計を確認して、最初からやり直してください。
 reason-form_foreign = このフォームはこのブラウザーで開かれていないか、このブラウザーがこのサイトの Cookie を保存していません。Cookie を許可してもう一度サインインしてください。
-reason-account_disabled = このサイトでのアカウントは無効です。有効にするようサイトの所有者に依頼してください。
+reason-user_disabled = このアカウントは無効になっています。サイトの管理者にお問い合わせください。
 reason-role_missing = { $provider } はあなたを確認しましたが、このサイトが求めるロールを一つも持っていません。所有者にロールを依頼し、最初からやり直してください。
 reason-email_taken = { $provider } が示したあなたのメールアドレスは、ここでは別のアカウントのものです。いつもの方法でサインインするか、サイトの所有者に問い合わせてください。
 reason-name_taken = { $provider } が示したあなたのユーザー名は、ここでは別のアカウントのものです。下のリクエスト ID をサイトの所有者に伝えてください。

@@ -132,7 +132,7 @@ impl Refusal {
     /// The reason as a label of the metrics.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Disabled => "account_disabled",
+            Self::Disabled => "user_disabled",
             Self::NoRole => "role_missing",
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",

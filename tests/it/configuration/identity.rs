@@ -94,8 +94,10 @@ fn the_shipped_client_has_the_gateways_own_origins_until_others_are_named() {
         [
             "https://localhost:8443/identity/signin",
             "https://cms.localhost:8443/identity/signin",
+            "https://admin.localhost:8443/identity/signin",
             "https://localhost:8443/signin-oidc",
             "https://cms.localhost:8443/signin-oidc",
+            "https://admin.localhost:8443/signin-oidc",
         ]
     );
     let own = "<Settings><Sitecore><IdentityServer><Clients><DefaultClient><AllowedCorsOrigins><AllowedCorsOriginsGroup1>https://a.test|http://b.test</AllowedCorsOriginsGroup1></AllowedCorsOrigins></DefaultClient></Clients></IdentityServer></Sitecore></Settings>";
@@ -104,8 +106,10 @@ fn the_shipped_client_has_the_gateways_own_origins_until_others_are_named() {
         [
             "https://a.test/identity/signin",
             "http://b.test/identity/signin",
+            "https://admin.localhost:8443/identity/signin",
             "https://a.test/signin-oidc",
-            "http://b.test/signin-oidc"
+            "http://b.test/signin-oidc",
+            "https://admin.localhost:8443/signin-oidc",
         ]
     );
 }

@@ -1,0 +1,1 @@
+for(const time of document.querySelectorAll("time")){const moment=new Date(time.dateTime);if(!isNaN(moment)){time.title=time.textContent;time.textContent=moment.toLocaleString("en",{dateStyle:"medium",timeStyle:"short"})}}
