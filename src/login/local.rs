@@ -11,7 +11,6 @@ use crate::crypto::secret::Secret;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::form::Form;
-use crate::login::Entered;
 use crate::login::Login;
 use crate::login::Outcome;
 use crate::login::Reason;
@@ -69,7 +68,7 @@ impl Login {
         let site = &*page.site.name;
         let attempt = Attempt { client: exchange.client, now: exchange.now, site };
         match self.parts.local_users.check(&visit.config, name, password, attempt).await {
-            Ok(person) => Ok(Outcome::Entered(self.let_in(visit, page.site, person, &form))),
+            Ok(person) => self.let_in(visit, page.site, person, &form).await,
             Err(Refusal::WrongPassword) => {
                 self.failed(about, &Reason::WrongPassword, exchange);
                 told(again(Notice::WrongPassword))
@@ -104,13 +103,13 @@ impl Login {
         ticket::open(&self.parts.seal, Purpose::Form, token, &browser, visit.exchange.now).is_some()
     }
 
-    fn let_in(
+    async fn let_in(
         &self,
         visit: &Visit,
         site: &Arc<Site>,
         person: LocalIdentity,
         form: &Form,
-    ) -> Entered {
+    ) -> Result<Outcome, Problem> {
         let user = person.user;
         let about = About { site: &site.name, provider: local::PROVIDER };
         let identity = Identity {
@@ -132,8 +131,9 @@ impl Login {
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;
-        let replaces = None;
-        self.arrive(visit, about, Arrival { site, source, return_path, identity, replaces })
+        let (replaces, takes_over) = (None, false);
+        let arrival = Arrival { site, source, return_path, identity, replaces, takes_over };
+        self.enter(visit, about, arrival).await
     }
 }
 
