@@ -6,8 +6,11 @@ pub mod local;
 mod local_identity;
 mod name;
 pub mod new_password;
+mod password_change;
 mod places;
 mod properties;
+pub mod reset;
+pub mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod throttle;

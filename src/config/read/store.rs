@@ -45,7 +45,12 @@ const INSTEAD: &str = "write sqlite:data/vestibule.db, memory, postgres://user:p
 
 const IN_GATEWAY: &str = "say in <gateway> where things are kept: <users store=\"sqlite:data/vestibule.db\" />, or postgres://…, or mysql://…";
 
-fn parse(text: &str) -> Result<StoreAddress, &'static str> {
+/// Reads the address of a store, as `<users store="…">` says it and the command line.
+///
+/// # Errors
+///
+/// What is wrong with it, without repeating what may hold a password.
+pub fn parse(text: &str) -> Result<StoreAddress, &'static str> {
     if text == "memory" {
         return Ok(StoreAddress::Memory);
     }
