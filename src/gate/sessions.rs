@@ -13,7 +13,7 @@ use crate::users::local;
 /// `ValidateSiteNeutralPaths` of the product, spec §1.9).
 pub fn counts(config: &Config, site: &Site, path: &CanonicalPath, session: &Session) -> bool {
     let home = config.site(&session.identity.site);
-    if home.is_none_or(|home| is_identity_server(home) != is_identity_server(site)) {
+    if home.is_none_or(|home| !same_kind(home, site)) {
         return false;
     }
     let provider = &*session.identity.provider;
@@ -35,8 +35,14 @@ fn vouches(provider: &Provider, session: &Session) -> bool {
     provider.is_enabled() && provider.issuer() == session.identity.issuer.as_deref()
 }
 
-/// Sessions of the identity server and of the sites keep to themselves, whatever cookie they come
-/// in (security.md J226).
+/// Whether two sites share their sessions and addresses: those of the identity server, of the pages
+/// for administrators and of the CMS each keep to themselves, whatever cookie or host they come in
+/// (security.md J226).
+pub fn same_kind(one: &Site, other: &Site) -> bool {
+    let is_admin = |site: &Site| site.destination == Destination::Admin;
+    is_identity_server(one) == is_identity_server(other) && is_admin(one) == is_admin(other)
+}
+
 fn is_identity_server(site: &Site) -> bool {
     site.destination == Destination::IdentityServer
 }

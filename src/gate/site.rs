@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::config::model::Config;
+use crate::config::model::Destination;
 use crate::config::model::HostPattern;
 use crate::config::model::Site;
 use crate::http::CanonicalPath;
@@ -74,8 +75,8 @@ impl Sites {
         if !self.masks.iter().any(|mask| mask.matches(&target.host)) {
             return Err(NoSite::UnknownHost);
         }
-        let serves = |found: &Found<'_>| serves_host(found.site, &target.host);
-        let mut all = (0..self.all.len()).filter_map(|index| self.at(index)).filter(serves);
+        let serving = self.serving(&target.host);
+        let mut all = serving.into_iter().filter_map(|index| self.at(index));
         all.find(fits).ok_or(NoSite::NoMatch)
     }
 
@@ -88,9 +89,16 @@ impl Sites {
         self.by_host.contains_key(host) || self.masks.iter().any(|mask| mask.matches(host))
     }
 
+    /// The sites that serve `host`. A host of the pages for administrators is theirs alone, because
+    /// scripts of another site under the same origin could act there.
     fn serving(&self, host: &str) -> Vec<usize> {
+        let is_admin = |site: &Site| site.destination == Destination::Admin;
         let serves = |(_, site): &(usize, &Arc<Site>)| serves_host(site, host);
-        self.all.iter().enumerate().filter(serves).map(|(index, _)| index).collect()
+        let mut all: Vec<_> = self.all.iter().enumerate().filter(serves).collect();
+        if all.iter().any(|(_, site)| is_admin(site)) {
+            all.retain(|(_, site)| is_admin(site));
+        }
+        all.into_iter().map(|(index, _)| index).collect()
     }
 }
 

@@ -177,7 +177,7 @@ fn encode(form: &Form) -> String {
 }
 
 /// What the sign-in page is to know of a request that is kept here.
-const TOLD: [&str; 2] = ["client_id", "ui_locales"];
+const TOLD: [&str; 4] = ["client_id", "ui_locales", "prompt", "max_age"];
 
 /// The parameters that `wanted` picks, encoded.
 fn pick(form: &Form, wanted: impl Fn(&str) -> bool) -> String {

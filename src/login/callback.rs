@@ -165,6 +165,7 @@ impl Login {
             return_path,
             login_hint: None,
             restarts: transaction.restarts.saturating_add(1),
+            fresh: transaction.fresh,
         };
         self.begin(visit, start).await
     }

@@ -60,6 +60,16 @@ pub(super) fn locales(return_path: &ReturnPath) -> Option<String> {
     request(return_path)?.get("ui_locales").map(str::to_owned)
 }
 
+/// Whether the request behind `return_path` asks the identity server for a new sign-in, so that the
+/// provider must not answer from an old one either.
+pub(super) fn wants_anew(site: &Site, return_path: &ReturnPath) -> bool {
+    let asked = request(return_path).filter(|_| place::is_identity_server(site));
+    asked.is_some_and(|asked| {
+        let prompts = asked.get("prompt").unwrap_or_default();
+        prompts.split(' ').any(|prompt| prompt == "login") || asked.get("max_age").is_some()
+    })
+}
+
 /// Where "cancel" leads from the sign-in page of the identity server: back to the application, which
 /// is told, or else to where people begin.
 pub(super) fn cancel(site: &Site, return_path: &ReturnPath) -> Option<String> {

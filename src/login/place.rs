@@ -20,9 +20,7 @@ pub(super) fn reachable<'v>(visit: &'v Visit, name: &str) -> Option<&'v Arc<Site
     let here = site.host_names.is_empty() || site.host_names.iter().any(|mask| mask.matches(host));
     let port = exchange.target.port_or_default(exchange.secure);
     let port = site.port.is_none_or(|own| own == port);
-    // The identity server's addresses are its own: it and the CMS never share a host's endpoints.
-    let same_kind = is_identity_server(site) == is_identity_server(&visit.site);
-    (here && port && same_kind).then_some(site)
+    (here && port && gate::sessions::same_kind(site, &visit.site)).then_some(site)
 }
 
 /// Whether `site` is the embedded identity server.

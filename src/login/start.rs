@@ -13,6 +13,7 @@ use crate::http::response;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::browser::Browser;
+use crate::login::choice;
 use crate::login::choice::Choice;
 use crate::login::endpoint;
 use crate::login::is_post;
@@ -45,10 +46,13 @@ pub(super) struct Start<'a> {
     pub login_hint: Option<&'a str>,
     /// How often this sign-in has been begun anew.
     pub restarts: u8,
+    /// Whether the person is to prove anew who they are, signed in at the provider or not.
+    pub fresh: bool,
 }
 
 impl Login {
-    /// `GET /identity/login/{site}/{provider}[/{inner}]`
+    /// `GET /identity/login/{site}/{provider}[/{inner}]`; with `prompt=login` whoever is signed in there
+    /// has to prove it anew.
     pub(super) async fn start_named(
         &self,
         visit: &Visit,
@@ -63,8 +67,10 @@ impl Login {
         let source = source(site, &query)?;
         let return_path = way_back(visit, site, &query);
         self.count_attempt(visit)?;
+        let fresh = query.get_any_case("prompt") == Some("login");
+        let (login_hint, restarts) = (None, 0);
         let start =
-            Start { site, provider, scheme, source, return_path, login_hint: None, restarts: 0 };
+            Start { site, provider, scheme, source, return_path, login_hint, restarts, fresh };
         self.begin(visit, start).await
     }
 
@@ -92,6 +98,7 @@ impl Login {
             return_path,
             login_hint: None,
             restarts: 0,
+            fresh: false,
         };
         self.begin(visit, start).await
     }
@@ -158,7 +165,9 @@ impl Login {
             Way::OpenIdConnect(connection) => {
                 let nonce = &transaction.nonce;
                 let scheme = inner(start.provider, start.scheme);
-                let request = Request { state, nonce, verifier, redirect_uri, scheme, login_hint };
+                let fresh = start.fresh || choice::wants_anew(start.site, &start.return_path);
+                let request =
+                    Request { state, nonce, verifier, redirect_uri, scheme, login_hint, fresh };
                 let peer = Peer { provider: start.provider, connection };
                 let url = self.relying_party.authorization_url(peer, request, exchange.now).await;
                 url.map_err(|fault| {
@@ -209,6 +218,7 @@ impl Login {
             replaces: before.map(|session| session.id.0),
             expires: visit.exchange.now.plus(LIFETIME).0,
             restarts: start.restarts,
+            fresh: start.fresh,
         }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Transaction {
     pub expires: i64,
     /// How often this sign-in has been started anew already.
     pub restarts: u8,
+    /// Whether the person was to prove anew who they are.
+    pub fresh: bool,
 }
 
 /// How long a started sign-in may take.
@@ -159,6 +161,7 @@ mod tests {
             replaces: None,
             expires: NOW.plus(LIFETIME).0,
             restarts: 0,
+            fresh: false,
         }
     }
 

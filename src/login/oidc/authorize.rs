@@ -33,6 +33,9 @@ pub(in crate::login) struct Request<'a> {
     pub scheme: Option<&'a str>,
     /// The name to fill in.
     pub login_hint: Option<&'a str>,
+    /// Whether the person is to prove anew who they are. `max_age` makes the provider say when they
+    /// did (`auth_time`, §2).
+    pub fresh: bool,
 }
 
 /// Parameters that are ours alone, whatever the configuration adds.
@@ -88,8 +91,12 @@ pub(super) fn url(
     if let Some(name) = request.login_hint {
         url = url.add_extra_param("login_hint", name);
     }
+    if request.fresh {
+        url = url.add_extra_param("prompt", "login").add_extra_param("max_age", "0");
+    }
     for (name, value) in &connection.parameters {
         let taken = OWN.contains(&name.as_str())
+            || (["prompt", "max_age"].contains(&name.as_str()) && request.fresh)
             || (name == "acr_values" && request.scheme.is_some())
             || (name == "login_hint" && request.login_hint.is_some())
             || (name == "hd" && connection.hosted_domain.is_some());
