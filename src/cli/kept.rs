@@ -21,11 +21,12 @@ use crate::config::Config;
 use crate::config::Environment;
 use crate::config::model::StoreAddress;
 use crate::crypto::secret::Secret;
-use crate::store::StoreError;
+
 use crate::store::accounts::Account;
 use crate::store::accounts::Accounts;
 use crate::store::accounts::Saved;
 use crate::store::grants::Grants;
+use crate::store::register::Register;
 use crate::store::register::Registered;
 use crate::store::register::Which;
 use crate::store::sql::Database;
@@ -52,8 +53,7 @@ pub struct Kept {
     pub accounts: Accounts,
     /// What has been granted to them, and their one-time links.
     pub grants: Grants,
-    /// Their live sessions.
-    pub register: Register,
+    register: Register,
     /// The configuration, where one was read.
     pub config: Option<Config>,
     clock: Clock,
@@ -181,15 +181,51 @@ impl Kept {
         bail!("`{name}` is being changed by others all the time; try again")
     }
 
-    /// Asks the gateways to end every session of the user called `name`; how many there are.
+    /// Sessions of the register, `limit` at most.
     ///
     /// # Errors
     ///
     /// When the store does not answer.
-    pub async fn end_sessions(&self, name: &str) -> anyhow::Result<u64> {
-        Ok(self.register.ask_to_end(Which::User(name)).await?)
+    pub async fn sessions(
+        &self,
+        which: Which<'_>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<Registered>> {
+        Ok(self.register.list(which, limit, self.now()).await?)
+    }
+
+    /// Asks the gateways to end sessions; how many there are.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn end(&self, which: Which<'_>) -> anyhow::Result<u64> {
+        Ok(self.register.ask_to_end(which, self.now()).await?)
+    }
+
+    /// Asks the gateways to end every session of a user, once nobody signs in as the user any more
+    /// with what they had; how many there are. One that began a moment before stands in the register
+    /// a moment later: who signed in just now is asked for twice.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn end_sessions(&self, account: &Account) -> anyhow::Result<u64> {
+        let ended = self.end(Which::User(&account.name)).await?;
+        let last = account.last_sign_in.as_ref();
+        if last.is_none_or(|sign_in| self.now().since(sign_in.at) > JUST_NOW) {
+            return Ok(ended);
+        }
+        tokio::time::sleep(WRITTEN).await;
+        Ok(ended.max(self.end(Which::User(&account.name)).await?))
     }
 }
+
+/// A sign-in that may not stand in the register yet.
+const JUST_NOW: Duration = Duration::from_secs(15);
+
+/// After how long it does, unless the gateway has more to write than it can.
+const WRITTEN: Duration = Duration::from_millis(1_500);
 
 /// One line of standard input, without its end: a password.
 ///
@@ -217,25 +253,4 @@ fn visible(text: &str) -> String {
 /// What a database says goes over several lines now and then.
 fn one_line(error: &impl ToString) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The live sessions of the gateways over this store.
-#[derive(Debug)]
-pub struct Register;
-
-impl Register {
-    /// Of a database.
-    pub fn open(_database: Database) -> Self {
-        Self
-    }
-
-    /// Lists.
-    pub async fn list(&self, _: Which<'_>, _: usize) -> Result<Vec<Registered>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    /// Ends.
-    pub async fn ask_to_end(&self, _: Which<'_>) -> Result<u64, StoreError> {
-        Ok(0)
-    }
 }

@@ -102,7 +102,7 @@ impl Of {
 
 async fn list(kept: &Kept, of: &Of, limit: usize, in_json: bool) -> anyhow::Result<()> {
     let name = of.name(kept)?;
-    let sessions = kept.register.list(of.which(name.as_deref()), limit).await?;
+    let sessions = kept.sessions(of.which(name.as_deref()), limit).await?;
     let mut out = io::stdout().lock();
     if in_json {
         let sessions: Vec<Value> = sessions.iter().map(json).collect();
@@ -130,7 +130,7 @@ pub fn json(session: &Registered) -> Value {
 }
 
 async fn end(kept: &Kept, which: Which<'_>, in_json: bool) -> anyhow::Result<()> {
-    let ended = kept.register.ask_to_end(which).await?;
+    let ended = kept.end(which).await?;
     ensure!(ended > 0 || !matches!(which, Which::Id(_)), "there is no such session");
     let mut out = io::stdout().lock();
     if in_json {

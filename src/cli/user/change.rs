@@ -54,7 +54,7 @@ impl Named {
             news.then(|| "disabled".to_owned())
         });
         let account = disable.await?;
-        let ended = kept.end_sessions(&account.name).await?;
+        let ended = kept.end_sessions(&account).await?;
         told.done_and_ended("disabled", &account.name, ended)
     }
 

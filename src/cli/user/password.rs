@@ -50,7 +50,7 @@ impl Password {
         });
         let account = set.await?;
         kept.grants.forget(&subject::local(&account.name), &GRANTED, kept.now()).await?;
-        let ended = kept.end_sessions(&account.name).await?;
+        let ended = kept.end_sessions(&account).await?;
         told.done_and_ended("new password for", &account.name, ended)
     }
 }

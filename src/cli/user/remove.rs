@@ -57,7 +57,7 @@ pub async fn all_of(kept: &Kept, account: &Account) -> anyhow::Result<Record> {
             }
         }
     }
-    let sessions = kept.register.list(Which::User(&account.name), session::MOST).await?;
+    let sessions = kept.sessions(Which::User(&account.name), session::MOST).await?;
     record.sessions = sessions.iter().map(session::json).collect();
     Ok(record)
 }
@@ -75,7 +75,7 @@ pub async fn delete(kept: &Kept, name: &str, told: &mut Told) -> anyhow::Result<
     for subject in subjects(&account, &logins) {
         kept.grants.forget(&subject, &Kind::ALL, kept.now()).await?;
     }
-    let ended = kept.end_sessions(&account.name).await?;
+    let ended = kept.end_sessions(&account).await?;
     told.done_and_ended("deleted", &account.name, ended)
 }
 
