@@ -46,7 +46,9 @@ pub(crate) mod values;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use dates::moment;
 pub(crate) use fold::fold;
+pub use store::parse as store_address;
 
 use crate::config::Config;
 use crate::config::fault::Fault;
