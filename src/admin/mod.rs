@@ -7,6 +7,7 @@ mod access;
 mod configuration;
 mod frame;
 mod funnel;
+mod moment;
 mod sessions;
 mod users;
 
@@ -155,7 +156,7 @@ impl Admin {
             Page::Sessions => self.sessions(frame(Tab::Sessions)).await,
             Page::Access => self.access(frame(Tab::Access), neighbours).await,
             Page::Configuration => self.configuration(frame(Tab::Configuration), neighbours).await,
-            Page::Funnel => self.funnel(frame(Tab::Funnel), neighbours).await,
+            Page::Funnel => Ok(self.funnel(&frame(Tab::Funnel))),
         }
     }
 

@@ -21,6 +21,7 @@ mod support;
 
 mod acceptance;
 mod access;
+mod admin_insight;
 mod bearer;
 mod caching;
 mod callbacks;

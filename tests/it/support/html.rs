@@ -70,3 +70,10 @@ fn unescape(text: &str) -> String {
     .iter()
     .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
+
+/// What stands between the tags of `page`, white space folded.
+pub(crate) fn text(page: &str) -> String {
+    let pieces = page.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+    let text = pieces.collect::<Vec<_>>().join(" ");
+    unescape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
