@@ -21,6 +21,7 @@ use crate::gate::explain::Place;
 use crate::gate::explain::SignIn;
 use crate::gate::explain::claims;
 use crate::gate::explain::claims::ShownClaim;
+use crate::gate::explain::text;
 use crate::login::Login;
 use crate::login::Signature;
 use crate::observe::Moment;
@@ -45,6 +46,8 @@ pub(super) struct Told {
     pub(super) nobody: Option<String>,
     /// Who comes of it.
     pub(super) person: Option<Person>,
+    /// The same as `vestibule explain` prints it.
+    pub(super) text: Option<String>,
 }
 
 /// Somebody, and what the site makes of them.
@@ -107,25 +110,25 @@ impl Admin {
             }
             Err(why) => return Ok(Err(why)),
         };
-        let sign_in = explain::sign_in(config, site, provider, &said);
+        let mut sign_in = explain::sign_in(config, site, provider, &said);
         let mut told = Told { signature, ..Told::at(place) };
-        match &sign_in.ending {
+        match &mut sign_in.ending {
             Ending::Released => told.nobody = Some(RELEASED.to_owned()),
             Ending::NoUser(refusal) => told.nobody = Some(format!("No user: {refusal}.")),
             Ending::User(identity) => {
                 let account = self.account_of(site, identity).await?;
-                let identity = match &account {
-                    Some(account) => {
-                        let clears = provider.clear_roles_when_sign_in;
-                        explain::kept((**identity).clone(), account, clears)
-                    }
-                    None => (**identity).clone(),
-                };
+                if let Some(account) = &account {
+                    **identity = explain::kept(
+                        (**identity).clone(),
+                        account,
+                        provider.clear_roles_when_sign_in,
+                    );
+                }
                 told.remarks.extend(account.as_ref().map(remark_on));
-                told.person =
-                    Some(person(config, (&told.place, site), &identity, account.as_ref()));
+                told.person = Some(person(config, (&told.place, site), identity, account.as_ref()));
             }
         }
+        told.text = Some(as_text(config, (&told.place, site), &sign_in));
         told.sign_in = Some(sign_in);
         Ok(Ok(told))
     }
@@ -179,8 +182,8 @@ const RELEASED: &str =
 
 impl Told {
     fn at(place: Place) -> Self {
-        let (signature, sign_in, nobody, person) = (None, None, None, None);
-        Self { place, signature, sign_in, remarks: Vec::new(), nobody, person }
+        let (signature, sign_in, nobody, person, text) = (None, None, None, None, None);
+        Self { place, signature, sign_in, remarks: Vec::new(), nobody, person, text }
     }
 
     fn nowhere(place: Place) -> Self {
@@ -212,6 +215,15 @@ impl Person {
             Decision::Forbid { rule } => format!("may not open it: {rule}"),
         }
     }
+}
+
+fn as_text(config: &Config, (place, site): (&Place, &Site), sign_in: &SignIn) -> String {
+    let mut out = Vec::new();
+    let written = text::place(place, &mut out)
+        .and_then(|()| text::sign_in(config, (place, site), sign_in, &mut out));
+    // Memory takes whatever is written to it.
+    debug_assert!(written.is_ok());
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// An error and what it is about, in words.

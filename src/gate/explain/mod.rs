@@ -4,6 +4,7 @@
 
 pub mod claims;
 mod place;
+pub mod text;
 
 use std::sync::Arc;
 
