@@ -1,16 +1,23 @@
 //! What every page of the admin site has around it: the way to the others, who is signed in, what
 //! came of the last change, and the headers.
 
+use std::borrow::Borrow;
+use std::fmt;
+
 use askama::Template;
+use askama::filters::HtmlSafe;
 use http::StatusCode;
 
 use crate::admin::Keeper;
-use crate::config::model::Appearance;
+use crate::clock::Timestamp;
 use crate::error::Problem;
 use crate::http::Response;
+use crate::observe::Moment;
+use crate::observe::audit;
 use crate::pages;
 use crate::pages::Look;
 use crate::pages::headers::Policy;
+use crate::session::Session;
 use crate::session::Visit;
 use crate::session::form_proof;
 
@@ -68,6 +75,21 @@ pub(super) struct Link {
     pub(super) here: bool,
 }
 
+/// A moment on a page, in UTC; the script shows it in the reader's own time zone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When(pub(super) Timestamp);
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = Moment(self.0).to_string();
+        let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+        let minute = time.get(..5).unwrap_or(time);
+        write!(f, r#"<time datetime="{text}">{day} {minute} UTC</time>"#)
+    }
+}
+
+impl HtmlSafe for When {}
+
 impl Tab {
     const ALL: [Self; 5] =
         [Self::Users, Self::Sessions, Self::Access, Self::Configuration, Self::Funnel];
@@ -97,7 +119,7 @@ impl<'a> Frame<'a> {
     /// The frame of a page under `here`. The words are English, whatever the browser wants: they name
     /// what stands in configuration files.
     pub(super) fn new(visit: &'a Visit, keeper: Keeper<'a>, here: Tab) -> Self {
-        let appearance: &Appearance = &visit.config.appearance.of(&visit.site.name);
+        let appearance = &visit.config.appearance.of(&visit.site.name);
         Self { visit, keeper, look: Look::new(appearance, None), here, notice: None }
     }
 
@@ -130,6 +152,24 @@ impl<'a> Frame<'a> {
     pub(super) fn proof(&self, about: &str) -> Result<String, Problem> {
         let now = self.visit.exchange.now;
         form_proof::prove(self.keeper.seal, self.keeper.session, about, now)
+    }
+
+    /// An entry of the audit trail about what this administrator does.
+    pub(super) fn entry(&self, event: audit::Event) -> audit::Entry<'_> {
+        let identity = &self.keeper.session.identity;
+        let provider = Some(&*identity.provider);
+        audit::Entry { provider, user: Some(&identity.user.name), ..self.visit.entry(event) }
+    }
+
+    /// Whether `session` is the one that this page is shown to.
+    pub(super) fn is_own(&self, session: &Session) -> bool {
+        session.public_id == self.keeper.session.public_id
+    }
+
+    /// A moment, for a page.
+    #[expect(clippy::unused_self, reason = "templates call it so")]
+    pub(super) fn when(&self, moment: impl Borrow<Timestamp>) -> When {
+        When(*moment.borrow())
     }
 
     /// The way to each page.

@@ -4,16 +4,22 @@
 //! No access rule opens anything here. The pages speak English, whatever the browser wants.
 
 mod access;
+mod change;
 mod configuration;
+mod ending;
 mod frame;
 mod funnel;
+mod listing;
 mod moment;
 mod sessions;
+mod user;
+mod user_changes;
 mod users;
 
 use std::sync::Arc;
 
 use http::Method;
+use url::form_urlencoded;
 
 use crate::admin::frame::Frame;
 use crate::admin::frame::Tab;
@@ -30,6 +36,7 @@ use crate::observe::audit;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::session::Visit;
+use crate::store::SpentIds;
 use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
 
@@ -63,6 +70,8 @@ pub struct Neighbours<'a> {
 #[derive(Debug)]
 pub struct Admin {
     parts: Parts,
+    /// Forms that have been used.
+    spent: SpentIds,
 }
 
 /// Which administrator asks.
@@ -83,11 +92,17 @@ struct Route {
 enum Page {
     Home,
     Users,
+    User,
+    DeleteUser,
     Sessions,
+    EndSessions,
     Access,
     Configuration,
     Funnel,
 }
+
+/// Forms that can be used at a time; one is used up for an hour.
+const FORMS: usize = 100_000;
 
 const GET: &str = "GET, HEAD";
 const GET_POST: &str = "GET, HEAD, POST";
@@ -97,7 +112,10 @@ const ROUTES: &[Route] = &[
     route("/vestibule/", Page::Home, GET),
     route("/vestibule", Page::Home, GET),
     route("/vestibule/users", Page::Users, GET),
-    route("/vestibule/sessions", Page::Sessions, GET),
+    route("/vestibule/user", Page::User, GET_POST),
+    route("/vestibule/user/delete", Page::DeleteUser, GET),
+    route("/vestibule/sessions", Page::Sessions, GET_POST),
+    route("/vestibule/sessions/end", Page::EndSessions, GET),
     route("/vestibule/access", Page::Access, GET_POST),
     route("/vestibule/configuration", Page::Configuration, GET),
     route("/vestibule/funnel", Page::Funnel, GET),
@@ -110,7 +128,7 @@ const fn route(path: &'static str, page: Page, allow: &'static str) -> Route {
 impl Admin {
     /// The pages over `parts`.
     pub fn new(parts: Parts) -> Self {
-        Self { parts }
+        Self { parts, spent: SpentIds::new(FORMS) }
     }
 
     /// Answers one request of the admin site.
@@ -151,9 +169,12 @@ impl Admin {
     ) -> Result<Response, Problem> {
         let frame = |tab| Frame::new(visit, keeper, tab);
         match page {
-            Page::Home => Ok(response::found("/vestibule/users")),
+            Page::Home => Ok(response::found(users::ADDRESS)),
             Page::Users => self.users(frame(Tab::Users)).await,
-            Page::Sessions => self.sessions(frame(Tab::Sessions)).await,
+            Page::User => self.user(frame(Tab::Users), neighbours).await,
+            Page::DeleteUser => self.ask_to_delete(&frame(Tab::Users)).await,
+            Page::Sessions => self.sessions(frame(Tab::Sessions), neighbours).await,
+            Page::EndSessions => self.ask_to_end(&frame(Tab::Sessions)),
             Page::Access => self.access(frame(Tab::Access), neighbours).await,
             Page::Configuration => self.configuration(frame(Tab::Configuration), neighbours).await,
             Page::Funnel => Ok(self.funnel(&frame(Tab::Funnel))),
@@ -186,4 +207,11 @@ fn to_login(visit: &Visit) -> Result<Response, Problem> {
         return Err(Problem::SignInRequired { sign_in: address });
     }
     Ok(response::found(&address))
+}
+
+/// `path` with parameters in its query; empty ones are left out.
+fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters.iter().filter(|(_, value)| !value.is_empty()));
+    format!("{path}?{}", query.finish())
 }

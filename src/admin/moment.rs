@@ -1,22 +1,15 @@
-//! Moments on a page, in UTC; the script shows them in the reader's own time zone.
+//! What a page says of moments.
 
 use std::borrow::Borrow;
-use std::fmt;
 use std::time::Duration;
 
-use askama::filters::HtmlSafe;
-
+use crate::admin::frame::When;
 use crate::clock::Timestamp;
-use crate::observe::Moment;
-
-/// A moment as a page shows it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shown(Timestamp);
 
 /// What a page says of a moment.
 pub(super) trait OnPage {
     /// The moment itself.
-    fn shown(self) -> Shown;
+    fn shown(self) -> When;
 
     /// How long ago it was, in the largest unit.
     fn age(self, now: impl Borrow<Timestamp>) -> String;
@@ -29,8 +22,8 @@ pub(super) trait OnPage {
 const NEAR: Duration = Duration::from_hours(14 * 24);
 
 impl OnPage for Timestamp {
-    fn shown(self) -> Shown {
-        Shown(self)
+    fn shown(self) -> When {
+        When(self)
     }
 
     fn age(self, now: impl Borrow<Self>) -> String {
@@ -45,17 +38,6 @@ impl OnPage for Timestamp {
         (self <= now.plus(NEAR)).then_some("ends soon")
     }
 }
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = Moment(self.0).to_string();
-        let (day, time) = text.split_once('T').unwrap_or((&text, ""));
-        let minute = time.get(..5).unwrap_or(time);
-        write!(f, r#"<time datetime="{text}">{day} {minute} UTC</time>"#)
-    }
-}
-
-impl HtmlSafe for Shown {}
 
 /// A span of time, in its largest unit.
 fn span(span: Duration) -> String {

@@ -59,7 +59,8 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let ring =
         KeyRing::configured(config, database.as_ref(), clock.clone(), Arc::clone(&metrics)).await;
     let ring = ring.context("opening the signing keys")?;
-    let accounts = Arc::new(Accounts::in_memory());
+    let accounts = database.clone().map_or_else(Accounts::in_memory, Accounts::in_database);
+    let accounts = Arc::new(accounts);
     let common = Common {
         sessions: Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics))),
         grants: Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database)),

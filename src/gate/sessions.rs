@@ -48,11 +48,11 @@ fn is_identity_server(site: &Site) -> bool {
 }
 
 /// A local user counts on the identity server and on the sites of the user's own domain, as long as
-/// the configuration has the user.
+/// the configuration has the user. Sessions of a user that the store keeps end with the user.
 fn local_user_counts(config: &Config, site: &Site, session: &Session) -> bool {
     let name = &session.identity.user.name;
     let domain = name.split_once('\\').map_or("", |(domain, _)| domain);
     let own_domain = site.domain.as_deref().is_some_and(|d| d.eq_ignore_ascii_case(domain));
     (is_identity_server(site) || own_domain)
-        && config.local_users.iter().any(|user| user.name.eq_ignore_ascii_case(name))
+        && (session.identity.persistent || local::configured(config, name).is_some())
 }

@@ -24,6 +24,7 @@ pub(crate) fn site(name: &str, virtual_folder: &str) -> Site {
         providers: SiteProviders::default(),
         sources: Vec::new(),
         assertion_as_bearer: false,
+        sign_ins: crate::config::model::SignInRules::default(),
         pass_authorization: false,
         origins: Vec::new(),
         origin: origin(),

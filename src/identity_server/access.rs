@@ -19,6 +19,7 @@ use crate::identity_server::mint::Own;
 use crate::store::StoreError;
 use crate::store::grants::Kind;
 use crate::store::grants::Record;
+use crate::users::local::LocalUsers;
 
 /// An access token that is good.
 #[derive(Debug)]
@@ -41,10 +42,22 @@ impl Access {
     }
 
     /// Whether the client and, where there is one, the person are still there.
-    pub(super) fn is_current(&self, config: &Config) -> bool {
-        let person = self.grant.as_ref().map(|grant| &grant.person);
-        client::find(&config.identity_server, self.client()).is_some()
-            && person.is_none_or(|person| person.is_active(config))
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn is_current(
+        &self,
+        config: &Config,
+        users: &LocalUsers,
+    ) -> Result<bool, StoreError> {
+        if client::find(&config.identity_server, self.client()).is_none() {
+            return Ok(false);
+        }
+        match &self.grant {
+            Some(grant) => grant.person.is_active(config, users).await,
+            None => Ok(true),
+        }
     }
 
     /// Whom it was issued to.
@@ -73,7 +86,9 @@ impl IdentityServer {
     ) -> Result<Option<Map<String, Value>>, StoreError> {
         let Some(issuer) = &config.identity_server.issuer else { return Ok(None) };
         let access = self.access(issuer, token, now).await?;
-        Ok(access.filter(|access| access.is_current(config)).map(|access| access.claims))
+        let Some(access) = access else { return Ok(None) };
+        let current = access.is_current(config, &self.parts.local_users).await?;
+        Ok(current.then_some(access.claims))
     }
 
     /// Reads an access token of ours; `None` for one that is foreign, over or revoked.

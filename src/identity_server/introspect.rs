@@ -45,7 +45,11 @@ impl IdentityServer {
         };
         let settings = &visit.config.identity_server;
         let access = self.access(issuer, token, visit.exchange.now).await?;
-        let access = access.filter(|access| access.is_current(&visit.config));
+        let users = &self.parts.local_users;
+        let access = match access {
+            Some(access) => access.is_current(&visit.config, users).await?.then_some(access),
+            None => None,
+        };
         let description = access.and_then(|access| describe(settings, access, &caller));
         let description = description.unwrap_or_else(|| json!({"active": false}));
         Ok(response::json(StatusCode::OK, &description))

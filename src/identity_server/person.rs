@@ -11,9 +11,11 @@ use crate::crypto::digest;
 use crate::identity_server::mint::GRANT;
 use crate::session::Session;
 use crate::session::Visit;
+use crate::store::StoreError;
 use crate::users::User;
 use crate::users::local;
 use crate::users::local::LocalIdentity;
+use crate::users::local::LocalUsers;
 
 /// `idp` of people who sign in with a name and password kept here.
 pub(super) const LOCAL: &str = local::PROVIDER;
@@ -54,12 +56,13 @@ impl Person {
             claims: released(&session.identity.claims, &session.identity.user, &idp),
             idp,
         };
-        person.is_active(&visit.config).then_some(person)
+        // Whether the session counts, the gate has said.
+        Some(person)
     }
 
     /// Who just proved to be a local user, without a session.
     pub(super) fn local(identity: &LocalIdentity, now: Timestamp) -> Self {
-        let account = identity.account();
+        let account = identity.user.clone();
         Self {
             subject: local_subject(&account.name),
             claims: released(&identity.claims, &account, LOCAL),
@@ -70,24 +73,38 @@ impl Person {
         }
     }
 
-    /// The same sign-in with what `config` says of the person now; `None` when the account no
-    /// longer exists. What an external provider said stands until it is asked anew.
-    pub(super) fn renewed(&self, config: &Config) -> Option<Self> {
-        let mut person = self.clone();
-        if self.idp == LOCAL {
-            let known = LocalIdentity::find(config, &self.user_name)?;
-            person.claims = released(&known.claims, &known.account(), LOCAL);
+    /// The same sign-in with what is known of the person now; `None` when the account no longer
+    /// exists or is disabled. What an external provider said stands until it is asked anew.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn renewed(
+        &self,
+        config: &Config,
+        users: &LocalUsers,
+    ) -> Result<Option<Self>, StoreError> {
+        if self.idp != LOCAL {
+            return Ok(is_external(config, &self.idp).then(|| self.clone()));
         }
-        person.is_active(config).then_some(person)
+        let known = users.find(config, &self.user_name).await?;
+        Ok(known.map(|known| {
+            let claims = released(&known.claims, &known.user, LOCAL);
+            Self { claims, ..self.clone() }
+        }))
     }
 
-    /// Whether the account still exists in `config`.
-    pub(super) fn is_active(&self, config: &Config) -> bool {
-        if self.idp == LOCAL {
-            let name = self.user_name.to_lowercase();
-            return config.local_users.iter().any(|user| user.name.to_lowercase() == name);
-        }
-        is_external(config, &self.idp)
+    /// Whether the account still exists and is not disabled.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn is_active(
+        &self,
+        config: &Config,
+        users: &LocalUsers,
+    ) -> Result<bool, StoreError> {
+        Ok(self.renewed(config, users).await?.is_some())
     }
 
     /// `acr`: how sure the sign-in is, in the words of SAML's authentication contexts.

@@ -17,8 +17,10 @@ use crate::identity_server::claims;
 use crate::identity_server::client;
 use crate::identity_server::dpop;
 use crate::identity_server::issuer_of;
+use crate::identity_server::person::Person;
 use crate::identity_server::scope;
 use crate::session::Visit;
+use crate::store::StoreError;
 
 /// How a request for claims fails (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,18 @@ impl Refused {
 }
 
 impl IdentityServer {
+    /// What `access` releases of the person as known now.
+    async fn claims_for(
+        &self,
+        visit: &Visit,
+        access: &Access,
+    ) -> Result<Result<Map<String, Value>, Refused>, StoreError> {
+        let Some(grant) = &access.grant else { return Ok(Err(Refused::InsufficientScope)) };
+        let person = grant.person.renewed(&visit.config, &self.parts.local_users).await?;
+        let claims = |person: Person| claims_of(visit, access, &person);
+        Ok(person.ok_or(Refused::InvalidToken).and_then(claims))
+    }
+
     /// The claims that the token's grant releases.
     pub(super) async fn userinfo(&self, visit: &Visit) -> Result<Response, Problem> {
         let issuer = issuer_of(visit)?;
@@ -68,7 +82,10 @@ impl IdentityServer {
                     Some(access) => self.check_binding(visit, &shown, access).await,
                     None => Err(Refused::InvalidToken),
                 };
-                bound.and_then(|access| claims_for(visit, access))
+                match bound {
+                    Ok(access) => self.claims_for(visit, access).await?,
+                    Err(refused) => Err(refused),
+                }
             }
             Err(refused) => Err(refused),
         };
@@ -97,11 +114,14 @@ impl IdentityServer {
     }
 }
 
-fn claims_for(visit: &Visit, access: &Access) -> Result<Map<String, Value>, Refused> {
+fn claims_of(
+    visit: &Visit,
+    access: &Access,
+    person: &Person,
+) -> Result<Map<String, Value>, Refused> {
     let grant = access.grant.as_ref().ok_or(Refused::InsufficientScope)?;
     let settings = &visit.config.identity_server;
     let client = client::find(settings, &grant.client_id).ok_or(Refused::InvalidToken)?;
-    let person = grant.person.renewed(&visit.config).ok_or(Refused::InvalidToken)?;
     let scopes = access.scopes();
     if !scopes.iter().any(|scope| scope == scope::OPENID) {
         return Err(Refused::InsufficientScope);

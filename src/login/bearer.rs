@@ -92,7 +92,7 @@ impl Login {
             }
         };
         let ends_at = moment(&claims, "exp").ok_or(Unbelieved::INVALID)?;
-        let by_client = !claims.contains_key("sub");
+        let by_client = speaks_of_a_client(&claims);
         let person = person(claims, now).ok_or(Unbelieved::INVALID)?;
         let identity = Self::identify(config, site, provider, person, now).map_err(nobody)?;
         if by_client && !is_named_by_a_rule(&identity) {
@@ -118,6 +118,12 @@ fn nobody(reason: Reason) -> Unbelieved {
     } else {
         Unbelieved::Nobody(reason)
     }
+}
+
+/// Whether no person stands behind the token: its subject is missing, or the client itself (RFC 9068
+/// §2.2, §5: where clients choose their ids, one could be called like a person).
+fn speaks_of_a_client(claims: &Map<String, Value>) -> bool {
+    claims.get("sub").is_none_or(|sub| claims.get("client_id") == Some(sub))
 }
 
 /// Whom the token speaks of: a person, or the client itself (RFC 9068 §2.2).

@@ -142,7 +142,11 @@ pub(super) fn return_path(config: &Config, site: &Site, text: &str) -> Option<Re
         Some(_) => None,
         None => {
             let leaves = site.destination == Destination::IdentityServer
-                && (canonical.is("/account/logout") || canonical.is("/connect/endsession"));
+                && in_folder(site, &canonical).is_some_and(|own| {
+                    ["/account/logout", "/connect/endsession"]
+                        .iter()
+                        .any(|way_out| own.eq_ignore_ascii_case(way_out))
+                });
             let no_page = canonical.is(JWKS_PATH);
             (!leaves && !no_page).then_some(path)
         }

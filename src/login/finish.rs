@@ -134,7 +134,7 @@ impl Login {
 
 /// How long a session lives: on the identity server ten hours however much it is used, and thirty
 /// days where it is remembered, unless the owner sets less for all.
-pub(super) fn lifetimes<'s>(
+pub fn lifetimes<'s>(
     settings: &'s SessionSettings,
     site: Option<&Site>,
 ) -> Cow<'s, SessionSettings> {

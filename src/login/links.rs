@@ -10,6 +10,8 @@ use crate::config::model::Site;
 use crate::http::ReturnPath;
 use crate::login::endpoint::ACCOUNT_LOGIN;
 use crate::login::place;
+use crate::session::Identity;
+use crate::users::local;
 
 /// What a path keeps unescaped.
 const PATH: &AsciiSet =
@@ -30,6 +32,25 @@ pub(super) fn start(
     }
     let path = utf8_percent_encode(&path, PATH);
     with_query(&path.to_string(), &[("returnUrl", return_path.as_str())])
+}
+
+/// Where somebody who is signed in to `site` proves anew who they are, with the provider that they
+/// came from, and then goes on to `return_path`.
+pub fn sign_in_anew(
+    config: &Config,
+    site: &Site,
+    identity: &Identity,
+    return_path: &ReturnPath,
+) -> String {
+    if *identity.provider == *local::PROVIDER {
+        return local_form(config, site, Some(return_path));
+    }
+    let begins = start(config, site, &identity.provider, None, return_path);
+    let (path, query) = begins.split_once('?').unwrap_or((&begins, ""));
+    // The login page may name an inner provider as well.
+    let page = site.login_page.as_deref().and_then(|page| page.split('?').next());
+    let inner = page.filter(|page| page.strip_prefix(path).is_some_and(|i| i.starts_with('/')));
+    format!("{}?{query}&prompt=login", inner.unwrap_or(path))
 }
 
 /// `/identity/externallogin?…`: begins a sign-in when it is posted (spec §2.1, §2.3).

@@ -66,12 +66,21 @@ impl Login {
             self.reached(about, stage, exchange.now);
         }
         let password = Secret::new(form.get("password").unwrap_or_default());
-        let attempt = Attempt { client: exchange.client, now: exchange.now };
+        let site = &*page.site.name;
+        let attempt = Attempt { client: exchange.client, now: exchange.now, site };
         match self.parts.local_users.check(&visit.config, name, password, attempt).await {
             Ok(person) => Ok(Outcome::Entered(self.let_in(visit, page.site, person, &form))),
             Err(Refusal::WrongPassword) => {
                 self.failed(about, &Reason::WrongPassword, exchange);
                 told(again(Notice::WrongPassword))
+            }
+            Err(Refusal::Disabled) => {
+                self.failed(about, &Reason::UserDisabled, exchange);
+                told(again(Notice::Disabled))
+            }
+            Err(Refusal::Locked) => {
+                self.failed(about, &Reason::UserLocked, exchange);
+                told(again(Notice::Locked))
             }
             Err(Refusal::Throttled { retry_after }) => {
                 self.failed(about, &Reason::Throttled, exchange);
@@ -81,6 +90,9 @@ impl Login {
             }
             Err(Refusal::Busy) => Err(Problem::Unavailable(
                 "Too many people are signing in at the moment. Try again in a few seconds.".into(),
+            )),
+            Err(Refusal::Unavailable) => Err(Problem::Unavailable(
+                "Who may sign in cannot be looked up just now. Try again in a moment.".into(),
             )),
         }
     }
@@ -99,7 +111,7 @@ impl Login {
         person: LocalIdentity,
         form: &Form,
     ) -> Entered {
-        let user = person.account();
+        let user = person.user;
         let about = About { site: &site.name, provider: local::PROVIDER };
         let identity = Identity {
             subject: user.name.clone(),
@@ -116,7 +128,7 @@ impl Login {
             ends_at: None,
             refresh: None,
             given_roles: Vec::new(),
-            persistent: false,
+            persistent: person.kept,
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;

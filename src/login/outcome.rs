@@ -95,6 +95,7 @@ fn entry<'a>(about: About<'a>, event: Event, exchange: &'a Exchange) -> Entry<'a
         site: about.site,
         provider: Some(about.provider).filter(|name| !name.is_empty()),
         user: None,
+        whom: None,
         reason: None,
         client: exchange.client,
         request: &exchange.id,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::config::model::Config;
+use crate::config::model::Destination;
 use crate::config::model::Protocol;
 use crate::config::model::Provider;
 use crate::config::model::Site;
@@ -54,14 +55,14 @@ pub(super) struct Page<'a> {
     pub username: &'a str,
 }
 
-/// The site whose people `/sitecore/login` is for; a host without it has no such page.
+/// The site whose people `/sitecore/login` of the CMS is for; a host without it has no such page.
 const SHELL: &str = "shell";
 
 impl Login {
-    /// `/sitecore/login`: on to shell's login page unless that is this one.
+    /// `/sitecore/login`: on to the site's login page unless that is this one.
     pub(super) async fn legacy_login(&self, visit: &Visit) -> Result<Outcome, Problem> {
         let query = visit.exchange.query()?;
-        let shell = place::reachable(visit, SHELL).ok_or_else(|| {
+        let shell = people_of(visit).ok_or_else(|| {
             Problem::NotFound("The site shell is not reachable on this host.".into())
         })?;
         let break_glass = query.get_any_case("fbc") == Some("1");
@@ -213,6 +214,7 @@ impl Login {
 fn status_of(notice: Notice) -> StatusCode {
     match notice {
         Notice::WrongPassword => StatusCode::OK,
+        Notice::Disabled | Notice::Locked => StatusCode::FORBIDDEN,
         Notice::Throttled => StatusCode::TOO_MANY_REQUESTS,
         Notice::FormExpired => StatusCode::BAD_REQUEST,
     }
@@ -233,6 +235,14 @@ fn at_once<'c>(
     let mut all = providers();
     let only = all.next().filter(|_| !form && all.next().is_none());
     named.or(only)
+}
+
+/// The site that the people of this host's `/sitecore/login` sign in to.
+fn people_of(visit: &Visit) -> Option<&Arc<Site>> {
+    if visit.site.destination == Destination::Admin {
+        return Some(&visit.site);
+    }
+    place::reachable(visit, SHELL)
 }
 
 fn named_way_back(config: &Config, site: &Site, query: &Form) -> Option<ReturnPath> {

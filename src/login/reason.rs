@@ -56,6 +56,10 @@ pub enum Reason {
     UnmappedClient,
     /// `wrong_password`: no such user, or another password; nobody is told which.
     WrongPassword,
+    /// `user_disabled`: the right password of a user that is switched off.
+    UserDisabled,
+    /// `user_locked`: the right password of a user whose password is not taken.
+    UserLocked,
     /// `throttled`: too many wrong passwords.
     Throttled,
     /// `form_expired`: the form was not ours, or has been open for too long.
@@ -92,6 +96,8 @@ impl Reason {
             Self::NoUser(refusal) => refusal.reason(),
             Self::UnmappedClient => "unmapped_client",
             Self::WrongPassword => "wrong_password",
+            Self::UserDisabled => "user_disabled",
+            Self::UserLocked => "user_locked",
             Self::Throttled => "throttled",
             Self::FormExpired => "form_expired",
             Self::FormForeign => "form_foreign",
@@ -115,6 +121,8 @@ impl Reason {
             | Self::OtherProvider
             | Self::OtherOrganisation
             | Self::NoUser(_)
+            | Self::UserDisabled
+            | Self::UserLocked
             | Self::UnmappedClient => StatusCode::FORBIDDEN,
             Self::NotMapped => StatusCode::NOT_FOUND,
             Self::WrongPassword => StatusCode::UNAUTHORIZED,
@@ -199,6 +207,12 @@ impl Reason {
                 "The token is a program's own, and no transformation of {} says which user that is. The site's owner adds one whose source is its client_id and whose target is a name."
             }
             Self::WrongPassword => "The name or the password is not right.",
+            Self::UserDisabled => {
+                "This account has been switched off. Ask those who run this site."
+            }
+            Self::UserLocked => {
+                "The password of this account is locked. Ask those who run this site."
+            }
             Self::Throttled => "Too many wrong passwords. Wait a little and try again.",
             Self::FormForeign => {
                 "This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again."

@@ -144,6 +144,7 @@ impl Login {
             site: &identity.site,
             provider: Some(&identity.provider),
             user: Some(&identity.user.name),
+            whom: None,
             reason: Some(reason.label()),
             client: occasion.client,
             request: &occasion.request,

@@ -266,6 +266,7 @@ fn site(name: &str, folder: &str, host: &str) -> Site {
         providers: SiteProviders::default(),
         sources: Vec::new(),
         assertion_as_bearer: false,
+        sign_ins: crate::config::model::SignInRules::default(),
         pass_authorization: false,
         origins: Vec::new(),
         origin: testing::origin(),

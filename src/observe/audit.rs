@@ -1,4 +1,5 @@
-//! The audit trail: one line per sign-in, sign-out and refusal, in the log under the target `audit`.
+//! The audit trail: one line per sign-in, sign-out, refusal and change, in the log under the target
+//! `audit`.
 //!
 //! Who, what, where, with which provider, how it ended, and the request id. Never a token, cookie,
 //! code or secret.
@@ -20,7 +21,9 @@ pub struct Entry<'a> {
     pub provider: Option<&'a str>,
     /// The user name, where it is known.
     pub user: Option<&'a str>,
-    /// Why, for a refusal: from a closed set, or the name of a rule.
+    /// Whom it was done to, where that is somebody else: a user name, or the name of a provider.
+    pub whom: Option<&'a str>,
+    /// Why, for a refusal: from a closed set, or the name of a rule. What, for a change.
     pub reason: Option<&'a str>,
     /// The client's address.
     pub client: IpAddr,
@@ -53,6 +56,12 @@ pub enum Event {
     ConsentDenied,
     /// A person or a client took back what had been granted.
     GrantRevoked,
+    /// An administrator changed a user.
+    UserChanged,
+    /// An administrator deleted a user.
+    UserDeleted,
+    /// An administrator ended sessions.
+    SessionsEnded,
 }
 
 impl Event {
@@ -70,6 +79,9 @@ impl Event {
             Self::ConsentGiven => "consent_given",
             Self::ConsentDenied => "consent_denied",
             Self::GrantRevoked => "grant_revoked",
+            Self::UserChanged => "user_changed",
+            Self::UserDeleted => "user_deleted",
+            Self::SessionsEnded => "sessions_ended",
         }
     }
 }
@@ -83,6 +95,7 @@ impl Entry<'_> {
             site = self.site,
             provider = self.provider.unwrap_or_default(),
             user = self.user.unwrap_or_default(),
+            whom = self.whom.unwrap_or_default(),
             reason = self.reason.unwrap_or_default(),
             client = %self.client,
             request.id = %self.request,

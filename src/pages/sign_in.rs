@@ -70,6 +70,10 @@ pub struct Button {
 pub enum Notice {
     /// No such user, or another password: nobody is told which.
     WrongPassword,
+    /// The right password of a user that is switched off.
+    Disabled,
+    /// The right password of a user whose password is not taken.
+    Locked,
     /// Too many wrong passwords.
     Throttled,
     /// The page has been open for too long.
@@ -86,6 +90,8 @@ impl SignIn<'_> {
     fn message(&self) -> Option<std::borrow::Cow<'static, str>> {
         let key = match self.notice? {
             Notice::WrongPassword => "wrong-password",
+            Notice::Disabled => "user-disabled",
+            Notice::Locked => "user-locked",
             Notice::Throttled => "throttled",
             Notice::FormExpired => "form-expired",
         };
@@ -96,7 +102,9 @@ impl SignIn<'_> {
     fn fault(&self) -> &'static str {
         match self.notice {
             Some(Notice::WrongPassword) => r#" aria-invalid="true" aria-describedby="message""#,
-            Some(Notice::Throttled | Notice::FormExpired) => r#" aria-describedby="message""#,
+            Some(Notice::Disabled | Notice::Locked | Notice::Throttled | Notice::FormExpired) => {
+                r#" aria-describedby="message""#
+            }
             None => "",
         }
     }

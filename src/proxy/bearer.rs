@@ -197,6 +197,7 @@ fn tell(story: &Story<'_>, event: Event, identity: Option<&Identity>, reason: Op
         site: &story.site.name,
         provider: provider.map(|provider| &*provider.name),
         user: identity.map(|identity| identity.user.name.as_str()),
+        whom: None,
         reason,
         client: story.caller.address,
         request: story.id,

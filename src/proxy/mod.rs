@@ -224,6 +224,7 @@ fn forbid(story: &Story<'_>, rule: &Arc<str>) -> Problem {
         site: &story.site.name,
         provider: identity.map(|identity| &*identity.provider),
         user: identity.map(|identity| identity.user.name.as_str()),
+        whom: None,
         reason: Some(rule),
         client: story.caller.address,
         request: story.id,

@@ -22,6 +22,7 @@ use crate::session::Identity;
 use crate::session::Named;
 use crate::session::Session;
 use crate::session::SessionId;
+use crate::session::limits::BySite;
 use crate::session::names::Names;
 use crate::session::renewal::Renewal;
 
@@ -31,6 +32,10 @@ pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
     /// What they go by beside their tokens.
     pub(super) names: Names,
+    /// Where they began.
+    pub(super) sites: BySite,
+    /// Held while somebody is let in under a limit.
+    pub(super) admission: Mutex<()>,
     /// In the order they began; ids of ended sessions stay until a sweep.
     order: Mutex<VecDeque<SessionId>>,
     clock: Clock,
@@ -48,6 +53,10 @@ pub enum End {
     Evict,
     /// The same browser signed in anew.
     Replace,
+    /// Another one took its place, because there may be no more.
+    TakeOver,
+    /// An administrator ended it.
+    Command,
 }
 
 impl End {
@@ -57,6 +66,8 @@ impl End {
             Self::SignOut => "signed_out",
             Self::Evict => "evicted",
             Self::Replace => "replaced",
+            Self::TakeOver => "taken_over",
+            Self::Command => "by_command",
         }
     }
 }
@@ -64,8 +75,15 @@ impl End {
 impl Sessions {
     /// An empty table.
     pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
-        let names = Names::default();
-        Self { table: DashMap::new(), names, order: Mutex::default(), clock, metrics }
+        Self {
+            table: DashMap::new(),
+            names: Names::default(),
+            sites: BySite::default(),
+            admission: Mutex::default(),
+            order: Mutex::default(),
+            clock,
+            metrics,
+        }
     }
 
     /// Begins a session and returns it with the token for the browser's cookie, which is kept
@@ -101,6 +119,7 @@ impl Sessions {
         self.make_room(settings.capacity);
         // Named before it is there, so that whoever ends it finds its names.
         self.names.add(&session);
+        self.sites.add(&session);
         self.table.insert(session.id, Arc::clone(&session));
         self.lock_order().push_back(session.id);
         self.metrics.sessions.inc();
@@ -131,6 +150,7 @@ impl Sessions {
     pub fn end(&self, id: &SessionId, why: End) -> bool {
         let Some((_, session)) = self.table.remove(id) else { return false };
         self.names.remove(&session);
+        self.sites.remove(&session);
         self.metrics.sessions.dec();
         self.metrics.session_ends.with_label_values(&[why.label()]).inc();
         true
@@ -181,6 +201,13 @@ impl Sessions {
     /// The live sessions of the user called `name`, in any case.
     pub fn of_user(&self, name: &str) -> Vec<Arc<Session>> {
         self.called(&Named::User(name))
+    }
+
+    /// Shows every live session to `see`, in no order. That holds a part of the table up, so it has to
+    /// be quick and must not come back here.
+    pub fn each(&self, mut see: impl FnMut(&Arc<Session>)) {
+        let now = self.clock.now();
+        self.table.iter().filter(|session| !session.is_over(now)).for_each(|session| see(&session));
     }
 
     /// Ends every session that `condemned` picks; how many.

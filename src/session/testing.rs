@@ -23,6 +23,7 @@ pub(super) fn settings() -> SessionSettings {
         absolute_lifetime: 12 * 60 * MINUTE,
         remembered_lifetime: 180 * 24 * 60 * MINUTE,
         capacity: 3,
+        per_user: None,
     }
 }
 

@@ -31,6 +31,7 @@ impl Visit {
             site: &self.site.name,
             provider: None,
             user: None,
+            whom: None,
             reason: None,
             client: self.exchange.client,
             request: &self.exchange.id,

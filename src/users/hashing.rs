@@ -41,17 +41,34 @@ impl HashQueue {
     ///
     /// [`Busy`].
     pub async fn verify(&self, password: Secret, hash: Secret) -> Result<bool, Busy> {
+        self.compute(move || password::verify(&password, hash.expose())).await
+    }
+
+    /// The hash of `password` (see [`password::hash`]), when its turn comes; `None` for a password
+    /// that cannot be hashed.
+    ///
+    /// # Errors
+    ///
+    /// [`Busy`].
+    pub async fn hash(&self, password: Secret) -> Result<Option<Secret>, Busy> {
+        self.compute(move || password::hash(&password).map(Secret::new)).await
+    }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(PATIENCE, turn).await;
         let Ok(Ok(turn)) = turn else { return Err(Busy) };
         // The permits go along: a caller that goes away does not make the work stop.
-        let checked = tokio::task::spawn_blocking(move || {
-            let right = password::verify(&password, hash.expose());
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
             drop((turn, admitted));
-            right
+            done
         });
-        checked.await.map_err(|_| Busy)
+        done.await.map_err(|_| Busy)
     }
 }
 

@@ -1,16 +1,23 @@
-//! Users: how an account comes of claims, and the local users of the configuration.
+//! Users: how an account comes of claims, which of them are kept, and the local users, of the
+//! configuration and of the store.
 
 pub mod builder;
 pub mod hashing;
 pub mod local;
+mod local_identity;
 mod name;
+pub mod new_password;
+pub mod persistent;
 mod places;
 mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod throttle;
+mod window;
 
 use std::collections::BTreeMap;
+
+pub use name::is_legal;
 
 use serde::Serialize;
 

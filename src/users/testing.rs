@@ -87,6 +87,7 @@ fn sessions() -> SessionSettings {
         absolute_lifetime: HOUR,
         remembered_lifetime: HOUR,
         capacity: 10,
+        per_user: None,
     }
 }
 
@@ -114,6 +115,7 @@ pub(crate) fn provider(name: &str) -> Provider {
         clear_roles_when_sign_in: false,
         transformations: Vec::new(),
         map_inbound_claims: true,
+        authoritative_for: Vec::new(),
         subprovider: name.split_once('/').map(|(g, s)| (g.into(), s.to_owned())),
         protocol: Protocol::None,
         origin: origin(),

@@ -200,6 +200,9 @@ pub struct SessionSettings {
     pub remembered_lifetime: Duration,
     /// How many there may be.
     pub capacity: usize,
+    /// How many of them one user may have on the sites together (`perUser`); the identity server's
+    /// own are not counted, which stand behind those. `None` sets no limit.
+    pub per_user: Option<usize>,
 }
 
 /// Limits on what a peer can drive.

@@ -38,6 +38,8 @@ pub struct IdentityServerSettings {
     /// A file of PEM certificates that clients' TLS chains may end in, beside the system's
     /// (`clientsCa`).
     pub clients_authority: Option<PathBuf>,
+    /// How often a wrong password may be tried.
+    pub password_attempts: PasswordAttempts,
     /// IdentityServer4's options.
     pub options: ServerOptions,
     /// The dictionary with all that was read, by `:`-separated key; secrets are `***`.
@@ -56,6 +58,22 @@ impl IdentityServerSettings {
     pub fn allows(&self, option: &str) -> bool {
         let written = self.account_option(option);
         written.is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
+    }
+}
+
+/// `SitecoreMembershipOptions`: how often a wrong password may be tried for one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordAttempts {
+    /// `MaxInvalidPasswordAttempts`.
+    pub most: u32,
+    /// `PasswordAttemptWindow`, in minutes there: how far apart they count together, and how long
+    /// none is taken after the last of so many.
+    pub window: Duration,
+}
+
+impl Default for PasswordAttempts {
+    fn default() -> Self {
+        Self { most: 5, window: Duration::from_mins(10) }
     }
 }
 

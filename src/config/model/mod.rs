@@ -46,6 +46,8 @@ pub use provider::Userinfo;
 pub use signing::SigningSettings;
 pub use site::Destination;
 pub use site::HostPattern;
+pub use site::Linking;
+pub use site::SignInRules;
 pub use site::Site;
 pub use site::SiteProviders;
 pub use store::DatabaseUrl;

@@ -36,6 +36,9 @@ pub struct Provider {
     /// The gateway provider and the scheme, for a subprovider: `(SitecoreIdentityServer,
     /// IdS4-AzureAd)`.
     pub subprovider: Option<(Arc<str>, String)>,
+    /// Mail domains in which it gives out every address itself, in lower case: what it says of them
+    /// is believed (`authoritativeFor`). Nobody is known by an address of another domain.
+    pub authoritative_for: Vec<String>,
     /// How to reach it.
     pub protocol: Protocol,
     /// Where it is declared.

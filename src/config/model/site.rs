@@ -41,8 +41,34 @@ pub struct Site {
     pub pass_authorization: bool,
     /// Origins beside its own from which an upgrade is accepted (`origins`, separated by `|`).
     pub origins: Vec<String>,
+    /// What becomes of those who sign in here.
+    pub sign_ins: SignInRules,
     /// Where it is declared.
     pub origin: Origin,
+}
+
+/// What a site says of those who sign in, beside who they may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignInRules {
+    /// Whose an identity is that somebody who is signed in already signs in with (`linking`).
+    pub linking: Linking,
+    /// How many sessions there may be that began here (`sessions`); `None` sets no limit.
+    pub sessions: Option<usize>,
+    /// How many of them one user may have (`sessionsPerUser`); `None` sets no limit.
+    pub sessions_per_user: Option<usize>,
+}
+
+/// What becomes of an identity that nobody has signed in with so far, when somebody else is signed
+/// in in the same browser (`UserAttachResolver` of the product, spec §1.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Linking {
+    /// It is a user of its own.
+    #[default]
+    Refuse,
+    /// It signs in as the same user from now on.
+    Attach,
+    /// A page asks which of the two is meant.
+    Ask,
 }
 
 /// Where a site's requests go.

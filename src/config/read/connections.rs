@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::config::fault::Origin;
 use crate::config::model::Protocol;
+use crate::config::model::Provider;
 use crate::config::model::ResponseType;
 use crate::config::read::connection::Reader;
 use crate::config::read::oauth2;
@@ -106,7 +107,7 @@ impl Known {
     }
 }
 
-const ATTRIBUTES: [&str; 32] = [
+const ATTRIBUTES: [&str; 33] = [
     "provider",
     "preset",
     "protocol",
@@ -139,9 +140,30 @@ const ATTRIBUTES: [&str; 32] = [
     "ca",
     "requireHttpsMetadata",
     "mapInboundClaims",
+    "authoritativeFor",
 ];
 
-/// How the provider `name` is reached, and whether its inbound claims are renamed.
+/// What a connection says of its provider.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// How it is reached.
+    pub(crate) protocol: Protocol,
+    /// Whether its inbound claims are renamed.
+    pub(crate) map_inbound_claims: bool,
+    /// Mail domains in which its word on addresses is taken.
+    pub(crate) authoritative_for: Vec<String>,
+}
+
+impl Connected {
+    /// Writes it into the provider.
+    pub(crate) fn describe(self, provider: &mut Provider) {
+        provider.protocol = self.protocol;
+        provider.map_inbound_claims = self.map_inbound_claims;
+        provider.authoritative_for = self.authoritative_for;
+    }
+}
+
+/// How the provider `name` is reached, and how far its word goes.
 ///
 /// # Errors
 ///
@@ -151,31 +173,56 @@ pub(crate) fn protocol(
     connection: Option<&Element>,
     known: &Known,
     report: &mut Report,
-) -> Result<(Protocol, bool), Refusal> {
+) -> Result<Connected, Refusal> {
     if let Some((token, origin)) = connection.and_then(values::unresolved_in) {
         let what = format!("the connection holds {token}, which nothing defines");
         return Err(Refusal::at(&origin, what, values::resolve_hint(&token)));
     }
     let children = ["parameter", "claim"];
     let ours = connection.map(|element| Ours::new(element, &ATTRIBUTES, &children, report));
-    let preset = written_preset(ours)?.or(known.preset);
+    let preset = written_preset(name, ours)?.or(known.preset);
     let reader = Reader { ours, known, preset };
     let plain = [("openid", false), ("oauth2", true)];
     let plain = reader.choice("protocol", &plain, report);
-    let inbound = reader.boolean("mapInboundClaims", known.map_inbound_claims, report);
-    if plain.unwrap_or_else(|| preset.is_some_and(Preset::is_plain)) {
-        return Ok((Protocol::OAuth2(oauth2::read(&reader, name, report)?), inbound));
-    }
-    Ok((Protocol::OpenIdConnect(reader.open_id_connect(report)?), inbound))
+    let map_inbound_claims = reader.boolean("mapInboundClaims", known.map_inbound_claims, report);
+    let protocol = if plain.unwrap_or_else(|| preset.is_some_and(Preset::is_plain)) {
+        Protocol::OAuth2(oauth2::read(&reader, name, report)?)
+    } else {
+        Protocol::OpenIdConnect(reader.open_id_connect(report)?)
+    };
+    Ok(Connected { protocol, map_inbound_claims, authoritative_for: mail_domains(&reader, report) })
 }
 
-fn written_preset(ours: Option<Ours<'_>>) -> Result<Option<Preset>, Refusal> {
+/// Domains as they stand behind the `@`, separated by `|`.
+fn mail_domains(reader: &Reader<'_>, report: &mut Report) -> Vec<String> {
+    let written = values::list(reader.text("authoritativeFor").unwrap_or_default());
+    for domain in written.iter().filter(|domain| !super::sites::is_host(domain, false)) {
+        let what = format!("authoritativeFor holds `{domain}`, which is no mail domain");
+        let origin = reader.ours.map_or(&reader.known.origin, |o| o.origin_of("authoritativeFor"));
+        report.fault(origin, what, "write domains such as company.test, separated by |");
+    }
+    written.iter().map(|domain| domain.to_ascii_lowercase()).collect()
+}
+
+/// The preset that is written. None fits a provider of the identity server's name: whatever goes by
+/// that is believed on names, roles and administrators.
+fn written_preset(provider: &str, ours: Option<Ours<'_>>) -> Result<Option<Preset>, Refusal> {
     let Some(ours) = ours else { return Ok(None) };
     let Some(name) = ours.text("preset").filter(|name| !name.is_empty()) else { return Ok(None) };
-    let unknown = || {
+    let refuse =
+        |what: String, instead: String| Err(Refusal::at(ours.origin_of("preset"), what, instead));
+    let Some(preset) = Preset::named(name) else {
         let what = format!("there is no preset `{name}`");
-        let instead = format!("known are {}", Preset::names());
-        Refusal::at(ours.origin_of("preset"), what, instead)
+        return refuse(what, format!("known are {}", Preset::names()));
     };
-    Preset::named(name).map(Some).ok_or_else(unknown)
+    if provider.split('/').next() == Some(IDENTITY_SERVER) {
+        let what = format!("{name} would be believed like an identity server of your own");
+        let instead =
+            "declare it as an identityProvider under a name of its own, with rules for its roles";
+        return refuse(what, instead.to_owned());
+    }
+    Ok(Some(preset))
 }
+
+/// The provider whose word on names and roles is taken.
+const IDENTITY_SERVER: &str = "SitecoreIdentityServer";

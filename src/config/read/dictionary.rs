@@ -1,6 +1,7 @@
 //! Values of the identity server's dictionary: switches, seconds, choices, lists; and what every
 //! entry of it must be.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::read::report::Refusal;
@@ -92,6 +93,19 @@ pub(crate) fn seconds(
 
 /// Ten years, in seconds.
 const LONGEST: u64 = 3_652 * 86_400;
+
+/// Reads a whole number in `range`; what is empty says nothing.
+pub(crate) fn number(
+    setting: &Setting,
+    name: &str,
+    range: RangeInclusive<u32>,
+    report: &mut Report,
+) -> Option<u32> {
+    setting.text(name)?;
+    let shape = format!("a whole number from {} to {}", range.start(), range.end());
+    let read = |text: &str| text.parse().ok().filter(|number| range.contains(number));
+    parse(setting, name, &shape, report, read)
+}
 
 /// Reads seconds as [`seconds`] does; what is empty says nothing.
 pub(crate) fn optional_seconds(

@@ -58,6 +58,7 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
         clear_roles_when_sign_in: false,
         transformations: Vec::new(),
         map_inbound_claims: true,
+        authoritative_for: Vec::new(),
         subprovider: None,
         protocol: Protocol::None,
         origin: setting.origin.clone(),
@@ -74,10 +75,7 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
         connections::protocol(name, connection, &known, report)
     });
     match connected {
-        Ok((protocol, inbound)) => {
-            provider.protocol = protocol;
-            provider.map_inbound_claims = inbound;
-        }
+        Ok(connected) => connected.describe(&mut provider),
         Err(refusal) => fail(&mut provider, &refusal, report),
     }
     provider

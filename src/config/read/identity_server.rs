@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::model::identity_server::IdentityServerSettings;
+use crate::config::model::identity_server::PasswordAttempts;
 use crate::config::read::clients;
 use crate::config::read::connections::Connections;
 use crate::config::read::dictionary;
@@ -15,6 +17,7 @@ use crate::config::read::resources;
 use crate::config::read::resources::Resources;
 use crate::config::read::server_options;
 use crate::config::settings::Dictionary;
+use crate::config::settings::Setting;
 
 /// What the dictionary is read with.
 #[derive(Debug)]
@@ -57,8 +60,23 @@ pub(crate) fn read(
         account_options,
         account_prefix: prefix.unwrap_or("sitecore\\").to_owned(),
         clients_authority: surroundings.own.clients_authority,
+        password_attempts: password_attempts(server, report),
         options: server_options::read(server, report),
         values: dictionary.values(),
+    }
+}
+
+/// `SitecoreMembershipOptions`, as far as it concerns wrong passwords.
+fn password_attempts(server: Option<&Setting>, report: &mut Report) -> PasswordAttempts {
+    let usual = PasswordAttempts::default();
+    let Some(options) = server.and_then(|server| server.child("SitecoreMembershipOptions")) else {
+        return usual;
+    };
+    let most = dictionary::number(options, "MaxInvalidPasswordAttempts", 1..=1_000, report);
+    let minutes = dictionary::number(options, "PasswordAttemptWindow", 1..=10_080, report);
+    PasswordAttempts {
+        most: most.unwrap_or(usual.most),
+        window: minutes.map_or(usual.window, |minutes| Duration::from_mins(minutes.into())),
     }
 }
 
@@ -79,6 +97,7 @@ pub(crate) fn local_provider(
         clear_roles_when_sign_in: false,
         transformations: Vec::new(),
         map_inbound_claims: false,
+        authoritative_for: Vec::new(),
         subprovider: None,
         protocol: Protocol::LocalUsers,
         origin: origin.clone(),

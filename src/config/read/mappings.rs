@@ -75,16 +75,6 @@ impl Entry {
         known_class(element, ENTRY, "map entry")?;
         let persistent = builder(element)?;
         let name = element.value("name").unwrap_or("without a name").to_owned();
-        if let (Some(true), Some(builder)) = (persistent, child(element, "externalUserBuilder")) {
-            let what = format!(
-                "the map entry `{name}` asks for persistent users, which come in a later version"
-            );
-            report.lint(
-                &builder.origin,
-                what,
-                "its users are virtual: they live as long as their sessions",
-            );
-        }
         let mut providers = Vec::new();
         let list = child(element, "identityProviders");
         for item in list.into_iter().flat_map(|l| l.children_named("identityProvider")) {

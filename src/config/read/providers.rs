@@ -129,6 +129,7 @@ impl Reader<'_> {
             clear_roles_when_sign_in: false,
             transformations: Vec::new(),
             map_inbound_claims: true,
+            authoritative_for: Vec::new(),
             subprovider: None,
             protocol: Protocol::None,
             origin: self.element.origin.clone(),
@@ -235,10 +236,7 @@ impl Reader<'_> {
             }
             Known::nothing(&self.element.origin)
         };
-        let (protocol, inbound) =
-            connections::protocol(&provider.name, connection, &known, report)?;
-        provider.protocol = protocol;
-        provider.map_inbound_claims = inbound;
+        connections::protocol(&provider.name, connection, &known, report)?.describe(provider);
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn sessions(
     settings: &Settings,
     report: &mut Report,
 ) -> SessionSettings {
-    let attributes = ["store", "cookiePrefix", "absoluteLifetime", "capacity"];
+    let attributes = ["store", "cookiePrefix", "absoluteLifetime", "capacity", "perUser"];
     let ours = gateway.section("sessions", &attributes, &[], report);
     let processor = processor(root, COOKIE_AUTHENTICATION);
     let expire =
@@ -42,6 +42,7 @@ pub(crate) fn sessions(
         absolute_lifetime: Duration::from_hours(12),
         remembered_lifetime: settings.remembered_lifetime,
         capacity: 100_000,
+        per_user: None,
     };
     let Some(ours) = ours else { return sessions };
     ours.parse("store", "memory, the only store that is served yet", report, |text| {
@@ -54,6 +55,8 @@ pub(crate) fn sessions(
         ours.duration("absoluteLifetime", sessions.absolute_lifetime, report);
     let most = u32::try_from(sessions.capacity).unwrap_or(u32::MAX);
     sessions.capacity = ours.number("capacity", most, report) as usize;
+    let positive = |text: &str| text.parse().ok().filter(|&count: &usize| count != 0);
+    sessions.per_user = ours.parse("perUser", "a whole number from 1", report, positive);
     sessions
 }
 

@@ -7,6 +7,8 @@ use url::Url;
 use crate::config::fault::Origin;
 use crate::config::model::Destination;
 use crate::config::model::HostPattern;
+use crate::config::model::Linking;
+use crate::config::model::SignInRules;
 use crate::config::model::Site;
 use crate::config::model::SiteProviders;
 use crate::config::model::UpstreamSettings;
@@ -67,7 +69,7 @@ pub(crate) fn read(root: &Element, upstreams: &[UpstreamSettings], report: &mut 
 }
 
 /// The attributes of a site that mean something here.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 21] = [
     "name",
     "hostName",
     "targetHostName",
@@ -86,6 +88,9 @@ const KNOWN: [&str; 18] = [
     "sources",
     "assertion",
     "origins",
+    "linking",
+    "sessions",
+    "sessionsPerUser",
 ];
 
 /// The CMS's own attributes whose names come close to one of those.
@@ -171,6 +176,11 @@ impl<'a> SiteReader<'a> {
             assertion_as_bearer: self.keyword("assertion", "bearer", report),
             pass_authorization: self.keyword("authorization", "pass", report),
             origins: self.origins(report),
+            sign_ins: SignInRules {
+                linking: self.linking(report),
+                sessions: self.count("sessions", report),
+                sessions_per_user: self.count("sessionsPerUser", report),
+            },
             origin: self.element.origin.clone(),
         };
         let database = self.text("database", report).map(str::to_ascii_lowercase);
@@ -232,6 +242,28 @@ impl<'a> SiteReader<'a> {
             self.wrong(name, text, "a port from 1 to 65535", report);
         }
         port
+    }
+
+    fn count(&self, name: &str, report: &mut Report) -> Option<usize> {
+        let text = self.text(name, report)?;
+        let count = text.parse().ok().filter(|&count: &usize| count != 0);
+        if count.is_none() {
+            self.wrong(name, text, "a whole number from 1, or leave it out", report);
+        }
+        // What cannot be read lets as few in as can be, and the fault stops the start anyway.
+        count.or(Some(1))
+    }
+
+    fn linking(&self, report: &mut Report) -> Linking {
+        match self.text("linking", report) {
+            None | Some("refuse") => Linking::Refuse,
+            Some("attach") => Linking::Attach,
+            Some("ask") => Linking::Ask,
+            Some(other) => {
+                self.wrong("linking", other, "refuse, ask or attach", report);
+                Linking::Refuse
+            }
+        }
     }
 
     fn host_names(&self, report: &mut Report) -> Vec<HostPattern> {

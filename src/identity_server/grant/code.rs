@@ -76,7 +76,8 @@ impl IdentityServer {
         if code.dpop_key.is_some() && code.dpop_key != call.key {
             return Err(TokenError::BadGrant("the code is bound to another key"));
         }
-        if !grant.person.is_active(&call.visit.config) {
+        let users = &self.parts.local_users;
+        if !grant.person.is_active(&call.visit.config, users).await? {
             return Err(TokenError::BadGrant("the user no longer exists"));
         }
         grant::check_admitted(call, &grant)?;

@@ -82,13 +82,23 @@ impl IdentityServer {
         }
         let grant = self.live_grant(&asked.grant, now).await?.ok_or(WORTHLESS)?;
         // Whatever may be wrong with the call is found out before it costs the code.
-        let (grant, narrowed) = judged(call, grant)?;
+        let (grant, narrowed) = self.judged(call, grant).await?;
         let Spending::First(_) = self.parts.grants.spend(Kind::DeviceCode, code, now).await? else {
             return Err(WORTHLESS);
         };
         self.parts.grants.remove(Kind::UserCode, &waiting.user_code).await?;
         let refresh_token = self.offline(call, &grant).await?;
         self.tokens(call, &narrowed, None, refresh_token).await
+    }
+
+    /// The grant for the person as known now, and what the call wants of it.
+    async fn judged(&self, call: &Call<'_>, grant: Grant) -> Result<(Grant, Grant), TokenError> {
+        grant::check_admitted(call, &grant)?;
+        let person = grant.person.renewed(&call.visit.config, &self.parts.local_users).await?;
+        let person = person.ok_or(TokenError::BadGrant("the user no longer exists"))?;
+        let grant = Grant { person, ..grant };
+        let narrowed = grant::narrowed(call, &grant)?;
+        Ok((grant, narrowed))
     }
 
     /// Notes an attempt. One that comes too soon is told so whatever else is true, and the waiting
@@ -108,16 +118,6 @@ impl IdentityServer {
         let alone = self.parts.grants.replace(Kind::DeviceCode, code, (seen, record), now).await?;
         if alone && !too_soon { Ok(()) } else { Err(TokenError::TooSoon) }
     }
-}
-
-/// The grant for the person as configured now, and what the call wants of it.
-fn judged(call: &Call<'_>, grant: Grant) -> Result<(Grant, Grant), TokenError> {
-    grant::check_admitted(call, &grant)?;
-    let person = grant.person.renewed(&call.visit.config);
-    let person = person.ok_or(TokenError::BadGrant("the user no longer exists"))?;
-    let grant = Grant { person, ..grant };
-    let narrowed = grant::narrowed(call, &grant)?;
-    Ok((grant, narrowed))
 }
 
 const WORTHLESS: TokenError = TokenError::BadGrant("the device code is unknown, over or used");

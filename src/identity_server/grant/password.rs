@@ -64,13 +64,19 @@ impl IdentityServer {
             return Err(WRONG);
         }
         let exchange = &call.visit.exchange;
-        let attempt = Attempt { client: exchange.client, now: exchange.now };
+        let site = &*call.visit.site.name;
+        let attempt = Attempt { client: exchange.client, now: exchange.now, site };
         let users = &self.parts.local_users;
         let checked = users.check(&call.visit.config, name, Secret::new(password), attempt).await;
         match checked {
             Ok(identity) => Ok(Person::local(&identity, exchange.now)),
-            Err(Refusal::WrongPassword | Refusal::Throttled { .. }) => Err(WRONG),
-            Err(Refusal::Busy) => Err(TokenError::Unavailable),
+            Err(
+                Refusal::WrongPassword
+                | Refusal::Disabled
+                | Refusal::Locked
+                | Refusal::Throttled { .. },
+            ) => Err(WRONG),
+            Err(Refusal::Busy | Refusal::Unavailable) => Err(TokenError::Unavailable),
         }
     }
 }

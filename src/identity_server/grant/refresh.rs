@@ -62,7 +62,7 @@ impl IdentityServer {
             call.value("refresh_token").ok_or(TokenError::Malformed("refresh_token is missing"))?;
         let found = self.find_family(call, text).await?;
         // Whatever may be wrong with the call is found out before it costs the token.
-        let left = left_of(call, &found.grant)?;
+        let left = self.left_of(call, &found.grant).await?;
         let narrowed = grant::narrowed(call, &asked(call.value("scope"), left)?)?;
         let next = self.rotate(call, text, found).await?;
         self.tokens(call, &narrowed, None, Some(next)).await
@@ -146,6 +146,19 @@ impl IdentityServer {
         Ok(next)
     }
 
+    /// What is left of `grant` now: the scopes that the client may still have, and the person, as
+    /// known now where the client's file says so.
+    async fn left_of(&self, call: &Call<'_>, grant: &Grant) -> Result<Grant, TokenError> {
+        grant::check_admitted(call, grant)?;
+        let (config, mut left) = (&call.visit.config, grant.clone());
+        let person = left.person.renewed(config, &self.parts.local_users).await?.ok_or(ENDED)?;
+        if call.client.refresh.update_claims {
+            left.person = person;
+        }
+        left.scopes.retain(|s| scope::is_allowed(&config.identity_server, call.client, s));
+        Ok(left)
+    }
+
     /// Ends the grant that a family belongs to, and the family with it.
     pub(in crate::identity_server) async fn end_family(
         &self,
@@ -155,20 +168,6 @@ impl IdentityServer {
         self.end_grant(&record.grant).await?;
         self.parts.grants.remove(Kind::RefreshToken, name).await.map(|_| ())
     }
-}
-
-/// What is left of `grant` now: the scopes that the client may still have, and the person, as
-/// configured now where the client's file says so.
-fn left_of(call: &Call<'_>, grant: &Grant) -> Result<Grant, TokenError> {
-    grant::check_admitted(call, grant)?;
-    let (config, mut left) = (&call.visit.config, grant.clone());
-    if call.client.refresh.update_claims {
-        left.person = left.person.renewed(config).ok_or(ENDED)?;
-    } else if !left.person.is_active(config) {
-        return Err(ENDED);
-    }
-    left.scopes.retain(|s| scope::is_allowed(&config.identity_server, call.client, s));
-    Ok(left)
 }
 
 /// The part of `grant` that is asked for by `scope`: for the new tokens only, the next refresh

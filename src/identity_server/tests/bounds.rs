@@ -62,7 +62,7 @@ fn s350_hashed_secrets_of_clients_wait_in_no_queue_of_people() {
     assert_eq!(show(&rig, right, here), None);
     rig.server.hashing = HashQueue::new(0, 0);
     assert_eq!(show(&rig, right, here), Some("503 temporarily_unavailable".to_owned()));
-    let attempt = Attempt { client: here.into(), now: NOW };
+    let attempt = Attempt { client: here.into(), now: NOW, site: "id" };
     let users = &rig.server.parts.local_users;
     let jane = users.check(&rig.config, "jane", Secret::new("correct horse"), attempt);
     assert!(wait(jane).is_ok());

@@ -89,6 +89,7 @@ pub(super) fn site() -> Site {
         providers: SiteProviders::default(),
         sources: Vec::new(),
         assertion_as_bearer: false,
+        sign_ins: crate::config::model::SignInRules::default(),
         pass_authorization: false,
         origins: Vec::new(),
         origin: testing::origin(),

@@ -10,6 +10,8 @@ cancel = Annuller
 error-title = Fejl: { $title }
 no-way-in = Der er ikke sat nogen loginmetode op for dette websted. Ejeren skal knytte en identitetsudbyder til det.
 wrong-password = Navnet eller adgangskoden er ikke rigtig.
+user-disabled = Denne konto er slået fra. Spørg dem, der driver webstedet.
+user-locked = Adgangskoden til denne konto er spærret. Spørg dem, der driver webstedet.
 throttled = For mange forkerte adgangskoder. Vent lidt, og prøv igen.
 form-expired = Denne side har været åben for længe. Log ind igen.
 

@@ -10,6 +10,8 @@ cancel = Abbrechen
 error-title = Fehler: { $title }
 no-way-in = Für diese Website ist keine Anmeldung eingerichtet. Ihr Betreiber ordnet ihr einen Identitätsanbieter zu.
 wrong-password = Der Name oder das Passwort ist nicht richtig.
+user-disabled = Dieses Konto ist abgeschaltet. Fragen Sie die Betreiber dieser Website.
+user-locked = Das Passwort dieses Kontos ist gesperrt. Fragen Sie die Betreiber dieser Website.
 throttled = Zu viele falsche Passwörter. Warten Sie etwas und versuchen Sie es erneut.
 form-expired = Diese Seite war zu lange geöffnet. Melden Sie sich erneut an.
 

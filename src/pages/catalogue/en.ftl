@@ -10,6 +10,8 @@ cancel = Cancel
 error-title = Error: { $title }
 no-way-in = No way to sign in is set up for this site. Its owner maps an identity provider to it.
 wrong-password = The name or the password is not right.
+user-disabled = This account has been switched off. Ask those who run this site.
+user-locked = The password of this account is locked. Ask those who run this site.
 throttled = Too many wrong passwords. Wait a little and try again.
 form-expired = This page has been open for too long. Sign in again.
 

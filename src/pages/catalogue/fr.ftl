@@ -10,6 +10,8 @@ cancel = Annuler
 error-title = Erreur : { $title }
 no-way-in = Aucun moyen de connexion n’est configuré pour ce site. Son propriétaire doit lui associer un fournisseur d’identité.
 wrong-password = Le nom ou le mot de passe est incorrect.
+user-disabled = Ce compte a été désactivé. Adressez-vous aux responsables de ce site.
+user-locked = Le mot de passe de ce compte est bloqué. Adressez-vous aux responsables de ce site.
 throttled = Trop de mots de passe erronés. Attendez un peu, puis réessayez.
 form-expired = Cette page est restée ouverte trop longtemps. Reconnectez-vous.
 

@@ -18,6 +18,8 @@ pub use search::Search;
 
 use crate::store::StoreError;
 use crate::store::accounts::memory::MemoryAccounts;
+use crate::store::sql::Database;
+use crate::store::sql::accounts::SqlAccounts;
 
 /// The accounts, wherever they are. Every call is atomic, also between processes over one store.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct Accounts(Place);
 #[derive(Debug)]
 enum Place {
     Memory(MemoryAccounts),
+    Sql(SqlAccounts),
 }
 
 /// How adding an account ended.
@@ -69,6 +72,11 @@ impl Accounts {
         Self(Place::Memory(MemoryAccounts::default()))
     }
 
+    /// In a database, which other processes may share.
+    pub fn in_database(database: Database) -> Self {
+        Self(Place::Sql(SqlAccounts::new(database)))
+    }
+
     /// The user called `name`.
     ///
     /// # Errors
@@ -77,6 +85,7 @@ impl Accounts {
     pub async fn find(&self, name: &str) -> Result<Option<Account>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.find(name)),
+            Place::Sql(sql) => sql.find(name).await,
         }
     }
 
@@ -92,6 +101,7 @@ impl Accounts {
     ) -> Result<Option<Account>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.of_login(provider, subject)),
+            Place::Sql(sql) => sql.of_login(provider, subject).await,
         }
     }
 
@@ -103,6 +113,7 @@ impl Accounts {
     pub async fn of_email(&self, email: &str) -> Result<Vec<Account>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.of_email(email)),
+            Place::Sql(sql) => sql.of_email(email).await,
         }
     }
 
@@ -120,6 +131,7 @@ impl Accounts {
     ) -> Result<Added, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.add(account, login, unique_email)),
+            Place::Sql(sql) => sql.add(account, login, unique_email).await,
         }
     }
 
@@ -131,6 +143,7 @@ impl Accounts {
     pub async fn save(&self, account: &Account, unique_email: bool) -> Result<Saved, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.save(account, unique_email)),
+            Place::Sql(sql) => sql.save(account, unique_email).await,
         }
     }
 
@@ -142,6 +155,7 @@ impl Accounts {
     pub async fn remove(&self, name: &str) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.remove(name)),
+            Place::Sql(sql) => sql.remove(name).await,
         }
     }
 
@@ -153,6 +167,7 @@ impl Accounts {
     pub async fn link(&self, name: &str, login: &ExternalLogin) -> Result<Linked, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.link(name, login)),
+            Place::Sql(sql) => sql.link(name, login).await,
         }
     }
 
@@ -169,6 +184,7 @@ impl Accounts {
     ) -> Result<bool, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.unlink(name, provider, subject)),
+            Place::Sql(sql) => sql.unlink(name, provider, subject).await,
         }
     }
 
@@ -180,6 +196,7 @@ impl Accounts {
     pub async fn logins(&self, name: &str) -> Result<Vec<ExternalLogin>, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.logins(name)),
+            Place::Sql(sql) => sql.logins(name).await,
         }
     }
 
@@ -191,6 +208,7 @@ impl Accounts {
     pub async fn search(&self, search: &Search) -> Result<Page, StoreError> {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.search(search)),
+            Place::Sql(sql) => sql.search(search).await,
         }
     }
 }

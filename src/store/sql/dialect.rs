@@ -22,16 +22,27 @@ impl Dialect {
         }
     }
 
-    /// A statement that makes or changes a table.
+    /// A statement that makes or changes a table. What has an order stands in a column with
+    /// `collate bytes`, which is the order of its UTF-8.
     pub(super) fn definition(self, text: &'static str) -> SqlStr {
-        let Self::MySql = self else { return text.into_sql_str() };
-        // `text` ends at 64 KiB there, and what is compared must be compared byte for byte.
-        let mut text = text.replace(" text ", " mediumtext ");
-        if text.starts_with("create table") {
-            text.push_str(" engine = InnoDB character set utf8mb4 collate utf8mb4_bin");
-        }
+        let text = match self {
+            Self::Sqlite => text.replace(BYTES, " collate binary"),
+            Self::Postgres => text.replace(BYTES, " collate \"C\""),
+            Self::MySql => definition_for_mysql(text),
+        };
         AssertSqlSafe(text).into_sql_str()
     }
+}
+
+const BYTES: &str = " collate bytes";
+
+/// `text` ends at 64 KiB there, and what is compared must be compared byte for byte.
+fn definition_for_mysql(text: &str) -> String {
+    let mut text = text.replace(" text ", " mediumtext ").replace(BYTES, "");
+    if text.starts_with("create table") {
+        text.push_str(" engine = InnoDB character set utf8mb4 collate utf8mb4_bin");
+    }
+    text
 }
 
 fn with_question_marks(text: &str) -> String {
@@ -63,5 +74,14 @@ mod tests {
         let made = Dialect::MySql.definition("create table t (a text not null)");
         let expected = "create table t (a mediumtext not null) engine = InnoDB character set utf8mb4 collate utf8mb4_bin";
         assert_eq!(made.as_str(), expected);
+    }
+
+    #[test]
+    fn an_order_is_that_of_bytes() {
+        let definition = "create table t (a varchar(9) collate bytes not null)";
+        let made = |dialect: Dialect| dialect.definition(definition);
+        assert!(made(Dialect::Postgres).as_str().contains("varchar(9) collate \"C\" not null"));
+        assert!(made(Dialect::Sqlite).as_str().contains("varchar(9) collate binary not null"));
+        assert!(made(Dialect::MySql).as_str().contains("(a varchar(9) not null)"));
     }
 }

@@ -9,7 +9,7 @@ use crate::store::sql::OpenError;
 use crate::store::sql::dialect::Dialect;
 
 /// One statement a step. Steps that have been released never change: append.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 20] = [
     "create table if not exists vestibule_records (
         id varchar(43) not null primary key,
         kind varchar(32) not null,
@@ -33,6 +33,48 @@ const STEPS: [&str; 6] = [
         signs_from bigint not null,
         retires_at bigint not null
     )",
+    "create table if not exists vestibule_users (
+        id varchar(43) not null primary key,
+        name text not null,
+        name_place varchar(257) collate bytes not null,
+        local_place varchar(511) collate bytes not null,
+        email_place varchar(511) collate bytes not null,
+        email_key varchar(43) not null,
+        content text not null,
+        created_at bigint not null,
+        version bigint not null
+    )",
+    "create unique index vestibule_users_email_key on vestibule_users (email_key)",
+    "create index vestibule_users_name on vestibule_users (name_place, id)",
+    "create index vestibule_users_local on vestibule_users (local_place, id)",
+    "create index vestibule_users_email on vestibule_users (email_place, id)",
+    "create table if not exists vestibule_logins (
+        id varchar(43) not null primary key,
+        user_id varchar(43) not null,
+        subject_place varchar(511) collate bytes not null,
+        content text not null,
+        linked_at bigint not null
+    )",
+    "create index vestibule_logins_user on vestibule_logins (user_id, subject_place)",
+    "create index vestibule_logins_subject on vestibule_logins (subject_place, user_id)",
+    "create table if not exists vestibule_instances (
+        id varchar(43) not null primary key,
+        seen_at bigint not null
+    )",
+    "create table if not exists vestibule_sessions (
+        id varchar(43) not null primary key,
+        instance varchar(43) not null,
+        user_key varchar(43) not null,
+        provider_key varchar(43) not null,
+        content text not null,
+        began_at bigint not null,
+        ends_at bigint not null,
+        ask_end smallint not null
+    )",
+    "create index vestibule_sessions_instance on vestibule_sessions (instance, ask_end)",
+    "create index vestibule_sessions_user on vestibule_sessions (user_key)",
+    "create index vestibule_sessions_provider on vestibule_sessions (provider_key)",
+    "create index vestibule_sessions_began on vestibule_sessions (began_at, id)",
 ];
 
 const SCHEMA: &str =

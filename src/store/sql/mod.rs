@@ -1,6 +1,7 @@
 //! What is remembered in a database: SQLite in a file, PostgreSQL, MySQL or MariaDB. Connections,
 //! tables, and the time that a call may take.
 
+pub(super) mod accounts;
 mod dialect;
 pub(super) mod grants;
 pub(super) mod keys;
@@ -22,6 +23,8 @@ use sqlx::AnyPool;
 use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::Executor;
+use sqlx::SqlStr;
+use sqlx::Transaction;
 use sqlx::any::AnyArguments;
 use sqlx::any::AnyConnectOptions;
 use sqlx::any::AnyPoolOptions;
@@ -140,7 +143,21 @@ impl Database {
 
     /// A statement with parameters `$1`, `$2` …
     fn query(&self, text: &'static str) -> Query<'static, Any, AnyArguments> {
-        sqlx::query(self.dialect.statement(text))
+        sqlx::query(self.statement(text))
+    }
+
+    fn statement(&self, text: &'static str) -> SqlStr {
+        self.dialect.statement(text)
+    }
+
+    /// Begins a transaction that changes something. It is rolled back unless it is committed.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        let begin = match self.dialect {
+            // Whoever reads first and writes then may be turned away by others that do the same.
+            Dialect::Sqlite => "begin immediate",
+            Dialect::Postgres | Dialect::MySql => "begin",
+        };
+        self.writer.begin_with(begin).await
     }
 
     /// Waits for `work`, but not for ever.
@@ -184,6 +201,12 @@ fn make_private(file: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// Whether something has this key already.
+fn is_unique_violation(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    error.is_unique_violation()
 }
 
 /// `SQLITE_BUSY` and its siblings.

@@ -1,6 +1,8 @@
 //! What every store of grants does alike: in memory, in an SQLite file, in PostgreSQL and in MariaDB.
 //! The last two are those of `VESTIBULE_TEST_POSTGRES` and `VESTIBULE_TEST_MARIADB`.
 
+mod accounts;
+mod accounts_search;
 mod grants;
 mod keys;
 mod sqlite;
@@ -14,6 +16,9 @@ use vestibule::config::model::DatabaseUrl;
 use vestibule::config::model::StoreAddress;
 use vestibule::crypto::random;
 use vestibule::crypto::secret::Secret;
+use vestibule::store::accounts::Account;
+use vestibule::store::accounts::Accounts;
+use vestibule::store::accounts::ExternalLogin;
 use vestibule::store::grants::Grants;
 use vestibule::store::grants::Record;
 use vestibule::store::sql::Database;
@@ -81,6 +86,50 @@ async fn twice(name: &'static str, address: &StoreAddress, folder: Arc<TempDir>)
 pub(crate) async fn open(address: &StoreAddress) -> Grants {
     let database = Database::open(address).await.unwrap_or_else(|e| panic!("{address}: {e}"));
     Grants::in_database(database.unwrap())
+}
+
+/// Accounts, twice: as two instances of the gateway have them.
+pub(crate) struct TwoAccounts {
+    /// Where they are, for failures.
+    pub(crate) name: &'static str,
+    /// As the first instance has them.
+    pub(crate) here: Arc<Accounts>,
+    /// As the second one has them.
+    pub(crate) there: Arc<Accounts>,
+    _folder: Arc<TempDir>,
+}
+
+/// The accounts of every store that is there.
+pub(crate) async fn accounts() -> Vec<TwoAccounts> {
+    let (addresses, folder) = addresses();
+    let memory = Arc::new(Accounts::in_memory());
+    let (here, there) = (Arc::clone(&memory), memory);
+    let mut stores =
+        vec![TwoAccounts { name: "memory", here, there, _folder: Arc::clone(&folder) }];
+    for (name, address) in addresses {
+        let (here, there) = tokio::join!(open_accounts(&address), open_accounts(&address));
+        let (here, there) = (Arc::new(here), Arc::new(there));
+        stores.push(TwoAccounts { name, here, there, _folder: Arc::clone(&folder) });
+    }
+    stores
+}
+
+/// The accounts at `address`, by connections of their own.
+pub(crate) async fn open_accounts(address: &StoreAddress) -> Accounts {
+    let database = Database::open(address).await.unwrap_or_else(|e| panic!("{address}: {e}"));
+    Accounts::in_database(database.unwrap())
+}
+
+/// A user with an address.
+pub(crate) fn user(name: &str, email: &str) -> Account {
+    let mut account = Account { name: name.to_owned(), created_at: NOW, ..Account::default() };
+    account.set_property("Email", email);
+    account
+}
+
+/// An identity at a provider.
+pub(crate) fn login(provider: &str, subject: &str) -> ExternalLogin {
+    ExternalLogin { provider: provider.to_owned(), subject: subject.to_owned(), linked_at: NOW }
 }
 
 /// A file's address.

@@ -1,0 +1,280 @@
+//! What an administrator changes about a user, each change audited and noted in the user's history.
+
+use std::borrow::Cow;
+
+use crate::admin::Admin;
+use crate::admin::Neighbours;
+use crate::admin::change::Admission;
+use crate::admin::change::Did;
+use crate::admin::frame::Frame;
+use crate::admin::sessions::Whose;
+use crate::admin::user;
+use crate::admin::users;
+use crate::claims::types;
+use crate::error::Problem;
+use crate::http::Response;
+use crate::http::form::Form;
+use crate::http::response;
+use crate::login;
+use crate::observe::audit;
+use crate::session::Identity;
+use crate::store::accounts::Account;
+use crate::store::accounts::Saved;
+use crate::store::accounts::folded;
+
+/// How often a change is tried again that somebody else's came before.
+const ATTEMPTS: usize = 5;
+
+/// Longest role, in bytes.
+const LONGEST_ROLE: usize = 256;
+
+/// A posted change.
+enum Change<'a> {
+    Disable,
+    Enable,
+    Unlock,
+    Give(&'a str),
+    Take(&'a str),
+    Unlink { provider: &'a str, subject: &'a str },
+    End(Option<&'a str>),
+    Delete,
+}
+
+impl Admin {
+    /// Makes a posted change and goes back to the user's page, which says what came of it.
+    pub(super) async fn change_user(
+        &self,
+        frame: &Frame<'_>,
+        neighbours: Neighbours<'_>,
+    ) -> Result<Response, Problem> {
+        let form = frame.visit.exchange.form()?;
+        let name = form.get("name").unwrap_or_default();
+        let back = user::page_of(name);
+        let about = user::about(name);
+        if let Admission::Instead(answer) = self.admit(frame, &about, &form, &back)? {
+            return Ok(answer);
+        }
+        let Some(change) = Change::read(&form)? else {
+            return Ok(response::see_other(&Did::NoRole.at(&back)));
+        };
+        let own = folded(&frame.keeper.session.identity.user.name) == folded(name);
+        if own && change.shuts_out() {
+            return Ok(response::see_other(&Did::Own.at(&back)));
+        }
+        let did = self.make(frame, neighbours, name, &change).await?;
+        let to = if did == Did::Delete { users::ADDRESS } else { &back };
+        Ok(response::see_other(&did.at(to)))
+    }
+
+    async fn make(
+        &self,
+        frame: &Frame<'_>,
+        neighbours: Neighbours<'_>,
+        name: &str,
+        change: &Change<'_>,
+    ) -> Result<Did, Problem> {
+        let what = change.words();
+        match change {
+            Change::Disable => {
+                let done = |account: &mut Account| !std::mem::replace(&mut account.disabled, true);
+                let did = self.rewrite(frame, name, &what, done).await?.unwrap_or(Did::Disable);
+                if did == Did::Disable {
+                    self.end_whole(frame, neighbours, &Whose::User(name.to_owned())).await;
+                }
+                Ok(did)
+            }
+            Change::Enable => {
+                let done = |account: &mut Account| std::mem::take(&mut account.disabled);
+                Ok(self.rewrite(frame, name, &what, done).await?.unwrap_or(Did::Enable))
+            }
+            Change::Unlock => {
+                let done = |account: &mut Account| std::mem::take(&mut account.locked);
+                Ok(self.rewrite(frame, name, &what, done).await?.unwrap_or(Did::Unlock))
+            }
+            Change::Give(role) => {
+                let done = |account: &mut Account| account.give_role(role);
+                Ok(self.rewrite(frame, name, &what, done).await?.unwrap_or(Did::Give))
+            }
+            Change::Take(role) => self.take(frame, name, role, &what).await,
+            Change::Unlink { provider, subject } => {
+                self.unlink(frame, name, (provider, subject), &what).await
+            }
+            Change::End(session) => {
+                let user = || Whose::User(name.to_owned());
+                let whose = session.map_or_else(user, |id| Whose::One(id.to_owned()));
+                let ended = self.end_whole(frame, neighbours, &whose).await;
+                Ok(if ended == 0 { Did::Nothing } else { Did::End })
+            }
+            Change::Delete => {
+                if !self.parts.accounts.remove(name).await? {
+                    return Ok(Did::Nothing);
+                }
+                let entry = frame.entry(audit::Event::UserDeleted);
+                audit::Entry { whom: Some(name), ..entry }.write();
+                self.end_whole(frame, neighbours, &Whose::User(name.to_owned())).await;
+                Ok(Did::Delete)
+            }
+        }
+    }
+
+    /// Changes an account with `change`, which says whether there was anything to change, and writes
+    /// down `what` that was. What came of it instead, when it is not done.
+    async fn rewrite(
+        &self,
+        frame: &Frame<'_>,
+        name: &str,
+        what: &str,
+        change: impl Fn(&mut Account) -> bool,
+    ) -> Result<Option<Did>, Problem> {
+        for _ in 0..ATTEMPTS {
+            let Some(mut account) = self.parts.accounts.find(name).await? else {
+                return Ok(Some(Did::Nothing));
+            };
+            if !change(&mut account) {
+                return Ok(Some(Did::Nothing));
+            }
+            let by = &frame.keeper.session.identity.user.name;
+            account.note(frame.visit.exchange.now, what, by);
+            // The address is as it was.
+            match self.parts.accounts.save(&account, false).await? {
+                Saved::Done(_) => {
+                    write_audit(frame, &account.name, what);
+                    return Ok(None);
+                }
+                Saved::Changed | Saved::EmailTaken => {}
+            }
+        }
+        Ok(Some(Did::Busy))
+    }
+
+    /// Takes a role from what is kept and from what is live.
+    async fn take(
+        &self,
+        frame: &Frame<'_>,
+        name: &str,
+        role: &str,
+        what: &str,
+    ) -> Result<Did, Problem> {
+        let kept = self.rewrite(frame, name, what, |account| account.take_role(role)).await?;
+        if kept == Some(Did::Busy) {
+            return Ok(Did::Busy);
+        }
+        let config = &frame.visit.config;
+        let mut live = false;
+        for session in self.parts.sessions.of_user(name) {
+            if session.identity.user.has_role(role) {
+                let site = config.site(&session.identity.site).map(AsRef::as_ref);
+                let settings = login::lifetimes(&config.sessions, site);
+                let identity = without(&session.identity, role);
+                live |= self.parts.sessions.renew(&session, identity, &settings).is_some();
+            }
+        }
+        if live && kept.is_some() {
+            write_audit(frame, name, &format!("{what} from the live sessions"));
+        }
+        Ok(if live || kept.is_none() { Did::Take } else { Did::Nothing })
+    }
+
+    async fn unlink(
+        &self,
+        frame: &Frame<'_>,
+        name: &str,
+        (provider, subject): (&str, &str),
+        what: &str,
+    ) -> Result<Did, Problem> {
+        if !self.parts.accounts.unlink(name, provider, subject).await? {
+            return Ok(Did::Nothing);
+        }
+        // It is done; a history that cannot be written just now does not undo it.
+        if self.rewrite(frame, name, what, |_| true).await?.is_some() {
+            write_audit(frame, name, what);
+        }
+        Ok(Did::Unlink)
+    }
+}
+
+impl<'a> Change<'a> {
+    /// What a form asks for; `None` for a role that is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::BadRequest`] for what no form of ours asks for.
+    fn read(form: &'a Form) -> Result<Option<Self>, Problem> {
+        let field = |name: &str| form.get(name).unwrap_or_default();
+        Ok(Some(match field("action") {
+            "disable" => Self::Disable,
+            "enable" => Self::Enable,
+            "unlock" => Self::Unlock,
+            "give" => return Ok(role(field("role")).map(Self::Give)),
+            "take" => Self::Take(field("role")),
+            "unlink" => Self::Unlink { provider: field("provider"), subject: field("subject") },
+            "end" => Self::End(form.get("session")),
+            "delete" => Self::Delete,
+            _ => return Err(Problem::BadRequest("there is no such change".into())),
+        }))
+    }
+
+    /// Whether administrators could shut themselves out by it.
+    fn shuts_out(&self) -> bool {
+        match self {
+            Self::Disable | Self::Delete | Self::Unlink { .. } => true,
+            Self::Enable | Self::Unlock | Self::Give(_) | Self::Take(_) | Self::End(_) => false,
+        }
+    }
+
+    /// For the history and the audit trail.
+    fn words(&self) -> Cow<'static, str> {
+        match self {
+            Self::Disable => "disabled".into(),
+            Self::Enable => "enabled".into(),
+            Self::Unlock => "unlocked".into(),
+            Self::Give(role) => format!("role {role} given").into(),
+            Self::Take(role) => format!("role {role} taken").into(),
+            Self::Unlink { provider, subject } => {
+                format!("unlinked from {subject} at {provider}").into()
+            }
+            Self::End(_) => "sessions ended".into(),
+            Self::Delete => "deleted".into(),
+        }
+    }
+}
+
+/// `domain\name`, when `text` is that.
+fn role(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let (domain, name) = text.split_once('\\')?;
+    let named = !domain.is_empty() && !name.is_empty() && text.len() <= LONGEST_ROLE;
+    let clean = !text.contains(|c: char| c.is_control() || c == '|');
+    (named && clean).then_some(text)
+}
+
+/// The same person without a role.
+fn without(identity: &Identity, role: &str) -> Identity {
+    let mut identity = identity.clone();
+    identity.user.roles.retain(|held| !held.eq_ignore_ascii_case(role));
+    identity.given_roles.retain(|given| !given.role.eq_ignore_ascii_case(role));
+    identity.claims.retain(|claim| {
+        let about_roles = claim.kind == types::ROLE || claim.kind == "role";
+        !(about_roles && claim.value.eq_ignore_ascii_case(role))
+    });
+    identity
+}
+
+fn write_audit(frame: &Frame<'_>, whom: &str, what: &str) {
+    let entry = frame.entry(audit::Event::UserChanged);
+    audit::Entry { whom: Some(whom), reason: Some(what), ..entry }.write();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_a_domain_and_a_name() {
+        assert_eq!(role(" sitecore\\Author "), Some("sitecore\\Author"));
+        assert_eq!(role("sitecore\\Über alles"), Some("sitecore\\Über alles"));
+        for wrong in ["", "Author", "\\Author", "sitecore\\", "a\\b|c\\d", "a\\b\nc"] {
+            assert_eq!(role(wrong), None, "{wrong:?}");
+        }
+    }
+}
