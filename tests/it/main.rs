@@ -22,6 +22,7 @@ mod support;
 mod acceptance;
 mod access;
 mod admin;
+mod admin_insight;
 mod bearer;
 mod caching;
 mod callbacks;
