@@ -35,6 +35,7 @@ use crate::proxy::gateway::Current;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::store::accounts::Accounts;
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -164,6 +165,11 @@ impl App {
     /// What has been counted.
     pub fn metrics(&self) -> &Metrics {
         &self.running.house.metrics
+    }
+
+    /// The users that outlive their sessions.
+    pub fn accounts(&self) -> &Accounts {
+        &self.running.house.accounts
     }
 
     /// The live sessions.

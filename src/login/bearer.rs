@@ -16,6 +16,7 @@ use crate::crypto::jws::moment;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::endpoint;
+use crate::login::kept::Venue;
 use crate::login::oidc::Demands;
 use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
@@ -94,7 +95,10 @@ impl Login {
         let ends_at = moment(&claims, "exp").ok_or(Unbelieved::INVALID)?;
         let by_client = speaks_of_a_client(&claims);
         let person = person(claims, now).ok_or(Unbelieved::INVALID)?;
-        let identity = Self::identify(config, site, provider, person, now).map_err(nobody)?;
+        let identified = Self::identify(config, site, provider, person, now).map_err(nobody)?;
+        let venue = Venue { config, site, provider, now };
+        let recognised = venue.recognise(&self.parts.accounts, identified).await;
+        let identity = recognised.map_err(nobody)?;
         if by_client && !is_named_by_a_rule(&identity) {
             return Err(Unbelieved::Nobody(Reason::UnmappedClient));
         }
@@ -115,6 +119,8 @@ fn unbelieved(fault: &Fault) -> Unbelieved {
 fn nobody(reason: Reason) -> Unbelieved {
     if reason == Reason::SessionOver {
         Unbelieved::Invalid(reason)
+    } else if reason == Reason::StoreDown {
+        Unbelieved::Unjudged
     } else {
         Unbelieved::Nobody(reason)
     }

@@ -31,6 +31,8 @@ pub(super) enum Endpoint<'p> {
     FrontChannelLogout,
     /// `/identity/sign-in-urls`
     SignInUrls,
+    /// `/identity/continue`: the answer to a question on the way.
+    GoOn,
     /// `/sitecore/login`
     LegacyLogin,
     /// `/account/login` of the identity server.
@@ -54,6 +56,7 @@ impl Endpoint<'_> {
             // No HEAD: a program that looks ahead would use the answer up.
             Self::Callback => Some("GET, POST"),
             Self::FrontChannelLogout => Some("GET"),
+            Self::GoOn => Some("POST"),
             Self::BackChannelLogout | Self::ExternalLogin | Self::Nothing => None,
         }
     }
@@ -189,6 +192,7 @@ fn under_prefix(rest: &str) -> Endpoint<'_> {
         ("backchannel-logout", Endpoint::BackChannelLogout),
         ("frontchannel-logout", Endpoint::FrontChannelLogout),
         ("sign-in-urls", Endpoint::SignInUrls),
+        ("continue", Endpoint::GoOn),
     ];
     known
         .into_iter()

@@ -21,6 +21,8 @@ mod support;
 
 mod acceptance;
 mod access;
+mod admin;
+mod admin_insight;
 mod bearer;
 mod caching;
 mod callbacks;
@@ -43,6 +45,7 @@ mod outages;
 mod pages;
 mod patch_engine;
 mod paths;
+mod people;
 mod properties;
 mod provider_logout;
 mod redirects;

@@ -2,6 +2,7 @@
 //! [`Config`], or all of their faults at once.
 
 mod access;
+mod admin_sites;
 mod appearance;
 mod bearer;
 mod callbacks;
@@ -46,7 +47,9 @@ pub(crate) mod values;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use dates::moment;
 pub(crate) use fold::fold;
+pub use store::parse as store_address;
 
 use crate::config::Config;
 use crate::config::fault::Fault;
@@ -126,6 +129,7 @@ fn config(
     let upstreams = listeners::upstreams(gateway, report);
     let listeners = listeners::listeners(gateway, report);
     let mut sites = sites::read(root, &upstreams, report);
+    admin_sites::check(&sites.drafts, report);
     let (providers, property_maps) = federation(root, &connections, &settings, &mut sites, report);
     let surroundings = Surroundings {
         connections: &connections,

@@ -39,7 +39,12 @@ pub(crate) fn address(users: Option<Ours<'_>>, data: &Path, report: &mut Report)
 
 const INSTEAD: &str = "write sqlite:data/vestibule.db, memory, postgres://user:password@host/database or mysql://user:password@host/database";
 
-fn parse(text: &str) -> Result<StoreAddress, &'static str> {
+/// Reads the address of a store, as `<users store="…">` says it and the command line.
+///
+/// # Errors
+///
+/// What is wrong with it, without repeating what may hold a password.
+pub fn parse(text: &str) -> Result<StoreAddress, &'static str> {
     if text == "memory" {
         return Ok(StoreAddress::Memory);
     }

@@ -132,7 +132,7 @@ impl Refusal {
     /// The reason as a label of the metrics.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Disabled => "account_disabled",
+            Self::Disabled => "user_disabled",
             Self::NoRole => "role_missing",
             Self::EmailTaken => "email_taken",
             Self::NameTaken => "name_taken",
@@ -195,7 +195,7 @@ impl Persistent<'_> {
             self.create(proved, Some(&told)).await?
         } else if let Some(account) = self.beside(beside).await? {
             if let Beside::Ask(_) = beside {
-                return Ok(Some(Outcome::Ask(self.target(account).await?)));
+                return Ok(Some(Outcome::Ask(self.target_of(account).await?)));
             }
             self.link(proved, account).await?
         } else if let Some(account) = self.of_address(proved).await? {
@@ -255,7 +255,19 @@ impl Persistent<'_> {
         }
     }
 
-    async fn target(self, account: Account) -> Result<Target, Failure> {
+    /// The user called `name` as it is now, to be asked about; `None` when no such user is kept.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached.
+    pub async fn target(self, name: &str) -> Result<Option<Target>, StoreError> {
+        match self.0.find(name).await? {
+            Some(account) => self.target_of(account).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn target_of(self, account: Account) -> Result<Target, StoreError> {
         let logins = self.0.logins(&account.name).await?;
         Ok(Target { name: account.name, version: account.version, logins })
     }
