@@ -3,6 +3,7 @@
 
 mod accounts;
 mod accounts_search;
+mod backup;
 mod grants;
 mod keys;
 mod register;
