@@ -33,6 +33,7 @@ use crate::proxy::gateway::Current;
 use crate::proxy::gateway::Gateway;
 use crate::proxy::gateway::House;
 use crate::session::Sessions;
+use crate::store::accounts::Accounts;
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -163,6 +164,11 @@ impl App {
     /// The live sessions.
     pub fn sessions(&self) -> &Sessions {
         &self.running.house.sessions
+    }
+
+    /// The users that outlive their sessions.
+    pub fn accounts(&self) -> &Accounts {
+        &self.running.house.accounts
     }
 
     /// Stops accepting, lets requests in flight finish within the drain time, and ends.

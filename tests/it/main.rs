@@ -43,6 +43,7 @@ mod outages;
 mod pages;
 mod patch_engine;
 mod paths;
+mod persistent;
 mod properties;
 mod provider_logout;
 mod redirects;
