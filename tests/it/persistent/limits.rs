@@ -69,7 +69,7 @@ async fn who_cancels_is_not_let_in_and_ends_nothing() {
 
 #[tokio::test]
 async fn a_virtual_user_is_counted_too_and_each_site_may_have_a_limit_of_its_own() {
-    let more = r#"<sites><site name="shell" sessionsPerUser="1" /></sites>"#;
+    let more = r#"<sites><site name="shell" set:sessionsPerUser="1" /></sites>"#;
     let world = World::with(more).await;
     let _first = world.jane().await;
     let (second, page) = jane_again(&world).await;
@@ -83,7 +83,7 @@ async fn a_virtual_user_is_counted_too_and_each_site_may_have_a_limit_of_its_own
 
 #[tokio::test]
 async fn a_site_that_is_full_offers_the_oldest_of_all() {
-    let world = keeping_at("sessions=\"2\"", "").await;
+    let world = keeping_at("set:sessions=\"2\"", "").await;
     let jane = world.jane().await;
     world.later(60);
     let bob = world.signed_in(provider::bob()).await;
@@ -148,7 +148,8 @@ async fn local_sign_ins_are_counted_and_those_at_the_identity_server_apart() {
 
 #[tokio::test]
 async fn a_session_that_ends_at_the_identity_server_takes_its_grants_along() {
-    let chain = Chain::with(r#"<sites><site name="identity" sessionsPerUser="1" /></sites>"#).await;
+    let chain =
+        Chain::with(r#"<sites><site name="identity" set:sessionsPerUser="1" /></sites>"#).await;
     let mut first = chain.browser();
     chain.sign_in(&mut first, "jane", PASSWORD).await;
     let mut second = chain.browser();

@@ -19,7 +19,7 @@ use crate::support::wire::Answer;
 use crate::support::world::SESSION;
 use crate::support::world::World;
 
-const ASK: &str = "linking=\"ask\"";
+const ASK: &str = "set:linking=\"ask\"";
 
 /// Jane, who signs in with the provider Okta as somebody else; what she is shown.
 async fn jane_beside(world: &World) -> (Browser, Answer) {
@@ -53,7 +53,7 @@ async fn without_the_owner_s_word_a_new_identity_is_a_user_of_its_own() {
 
 #[tokio::test]
 async fn an_identity_is_attached_where_the_owner_wants_it() {
-    let world = keeping_at("linking=\"attach\"", "").await;
+    let world = keeping_at("set:linking=\"attach\"", "").await;
     let (browser, _) = jane_beside(&world).await;
     let jane = account(&world, "Partner", "jane-4711").await;
     assert_eq!(account(&world, "Okta", "second").await, jane);
@@ -74,7 +74,7 @@ async fn an_identity_is_attached_where_the_owner_wants_it() {
 
 #[tokio::test]
 async fn a_sign_in_that_another_site_began_attaches_nothing_by_itself() {
-    let world = keeping_at("linking=\"attach\"", "").await;
+    let world = keeping_at("set:linking=\"attach\"", "").await;
     let mut browser = world.jane().await;
     world.idp.person(json!({ "sub": "attacker" }));
     let first = browser.send(browser.navigation("GET", &start("Okta"), "cross-site")).await;
@@ -85,8 +85,8 @@ async fn a_sign_in_that_another_site_began_attaches_nothing_by_itself() {
 
 #[tokio::test]
 async fn who_is_only_virtual_is_nobody_to_attach_to() {
-    let virtual_website = r#"<sites><site name="website" linking="attach" /></sites>"#;
-    let world = keeping_at("linking=\"attach\"", virtual_website).await;
+    let virtual_website = r#"<sites><site name="website" set:linking="attach" /></sites>"#;
+    let world = keeping_at("set:linking=\"attach\"", virtual_website).await;
     let mut browser = world.browser();
     world.idp.person(provider::jane());
     // `admin` keeps nobody; its session is the shell's too.
@@ -173,7 +173,7 @@ async fn m302_the_proof_dies_with_the_account_s_change_and_with_the_session() {
 }
 
 /// Okta gives out the addresses of company.test.
-const AUTHORITATIVE: &str = r#"<gateway><connections><connection provider="Okta" authoritativeFor="company.test|other.test" /></connections></gateway>"#;
+const AUTHORITATIVE: &str = r#"<gateway><connections><connection provider="Okta" set:authoritativeFor="company.test|other.test" /></connections></gateway>"#;
 
 /// Signs somebody in with Okta under these claims; whether it was as the account `name`.
 async fn becomes(world: &World, claims: Value, user: &str) -> bool {
