@@ -18,10 +18,13 @@ use crate::config::model::SessionSettings;
 use crate::crypto::digest;
 use crate::crypto::random;
 use crate::observe::Metrics;
+use crate::session::Change;
 use crate::session::Identity;
 use crate::session::Named;
+use crate::session::Noted;
 use crate::session::Session;
 use crate::session::SessionId;
+use crate::session::changes::Changes;
 use crate::session::limits::BySite;
 use crate::session::names::Names;
 use crate::session::renewal::Renewal;
@@ -32,6 +35,7 @@ pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
     /// What they go by beside their tokens.
     pub(super) names: Names,
+    changes: Changes,
     /// Where they began.
     pub(super) sites: BySite,
     /// Held while somebody is let in under a limit.
@@ -78,6 +82,7 @@ impl Sessions {
         Self {
             table: DashMap::new(),
             names: Names::default(),
+            changes: Changes::default(),
             sites: BySite::default(),
             admission: Mutex::default(),
             order: Mutex::default(),
@@ -117,9 +122,11 @@ impl Sessions {
             identity,
         });
         self.make_room(settings.capacity);
-        // Named before it is there, so that whoever ends it finds its names.
+        // Named before it is there, so that whoever ends it finds its names; noted, so that its end
+        // is noted after it.
         self.names.add(&session);
         self.sites.add(&session);
+        self.changes.note(|| Change::Began(Arc::clone(&session)));
         self.table.insert(session.id, Arc::clone(&session));
         self.lock_order().push_back(session.id);
         self.metrics.sessions.inc();
@@ -151,6 +158,7 @@ impl Sessions {
         let Some((_, session)) = self.table.remove(id) else { return false };
         self.names.remove(&session);
         self.sites.remove(&session);
+        self.changes.note(|| Change::Ended(session));
         self.metrics.sessions.dec();
         self.metrics.session_ends.with_label_values(&[why.label()]).inc();
         true
@@ -219,6 +227,16 @@ impl Sessions {
             .map(|session| *session.key())
             .collect();
         picked.iter().filter(|id| self.end(id, why)).count()
+    }
+
+    /// Every session of the table, those included that are over and not swept yet.
+    pub fn all(&self) -> Vec<Arc<Session>> {
+        self.table.iter().map(|session| Arc::clone(&session)).collect()
+    }
+
+    /// What began and ended since this was last called.
+    pub fn take_changes(&self) -> Noted {
+        self.changes.take()
     }
 
     /// Removes what is over. Called now and then from the control runtime.

@@ -1,5 +1,6 @@
 //! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
 
+mod changes;
 pub mod cookie;
 pub mod form_proof;
 pub mod limits;
@@ -22,6 +23,8 @@ use arc_swap::ArcSwapOption;
 use http::HeaderName;
 use http::HeaderValue;
 
+pub use changes::Change;
+pub use changes::Noted;
 pub use limits::Full;
 pub use limits::Limits;
 pub use memory::End;

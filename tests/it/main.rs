@@ -21,6 +21,8 @@ mod support;
 
 mod acceptance;
 mod access;
+mod admin;
+mod admin_insight;
 mod bearer;
 mod caching;
 mod callbacks;
@@ -44,6 +46,7 @@ mod pages;
 mod patch_engine;
 mod paths;
 mod persistent;
+mod people;
 mod properties;
 mod provider_logout;
 mod redirects;

@@ -26,6 +26,7 @@ The gateway is open, until Ctrl-C.
   CMS, for visitors   {cms}/
   CMS, for authors    {cms}/sitecore/shell/
   CMS, for admins     {cms}/sitecore/admin/
+  Who looks after it  https://admin.localhost:{port}/vestibule/
   Identity server     https://id.localhost:{port}
   Partner provider    https://partner.localhost:{partner_port}
   Operations          http://{operations}/metrics
@@ -48,7 +49,8 @@ Things to try
        -d grant_type=client_credentials https://id.localhost:{port}/connect/token \\
        | sed 's/.*\"access_token\":\"\\([^\"]*\\).*/\\1/')
      curl --cacert {authority} -H \"Authorization: Bearer $TOKEN\" {cms}/sitecore/shell/echo
-  6. Sign out: {cms}/identity/logout
+  6. Look after users and sessions, as sitecore\\admin: https://admin.localhost:{port}/vestibule/
+  7. Sign out: {cms}/identity/logout
 
 ",
         name = partner.name,

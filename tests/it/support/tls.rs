@@ -39,8 +39,14 @@ pub(crate) struct Certificate {
 pub(crate) fn certificate() -> &'static Certificate {
     static MADE: OnceLock<Certificate> = OnceLock::new();
     MADE.get_or_init(|| {
-        let names =
-            ["localhost", "cms.localhost", "www.localhost", "id.localhost", "inner.localhost"];
+        let names = [
+            "localhost",
+            "cms.localhost",
+            "www.localhost",
+            "id.localhost",
+            "inner.localhost",
+            "admin.localhost",
+        ];
         certificate_for(&names.map(str::to_owned))
     })
 }

@@ -1,0 +1,7 @@
+//! The pages for those who look after users and sessions: who may enter, and what they change.
+
+mod desk;
+mod entry;
+mod forms;
+mod sessions;
+mod users;
