@@ -177,11 +177,6 @@ impl App {
         &self.running.house.sessions
     }
 
-    /// The users that outlive their sessions.
-    pub fn accounts(&self) -> &Accounts {
-        &self.running.house.accounts
-    }
-
     /// Stops accepting, lets requests in flight finish within the drain time, and ends.
     pub async fn drain(self) {
         self.running.house.ready.store(false, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 mod kept;
 mod limits;
 mod linking;
+mod trust;
 
 use serde_json::Value;
 use serde_json::json;
