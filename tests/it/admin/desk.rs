@@ -98,6 +98,7 @@ impl Desk {
         let login = ExternalLogin {
             provider: "Partner".to_owned(),
             subject: format!("subject of {name}"),
+            issuer: None,
             linked_at: Timestamp(1_790_000_000),
         };
         self.chain.gateway.app.accounts().add(&account, Some(&login), false).await.unwrap();
