@@ -77,7 +77,7 @@ pub(super) struct Link {
 
 /// A moment on a page, in UTC; the script shows it in the reader's own time zone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct When(Timestamp);
+pub(super) struct When(pub(super) Timestamp);
 
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,6 +10,7 @@ mod ending;
 mod frame;
 mod funnel;
 mod listing;
+mod moment;
 mod sessions;
 mod user;
 mod user_changes;
@@ -176,7 +177,7 @@ impl Admin {
             Page::EndSessions => self.ask_to_end(&frame(Tab::Sessions)),
             Page::Access => self.access(frame(Tab::Access), neighbours).await,
             Page::Configuration => self.configuration(frame(Tab::Configuration), neighbours).await,
-            Page::Funnel => self.funnel(frame(Tab::Funnel), neighbours).await,
+            Page::Funnel => Ok(self.funnel(&frame(Tab::Funnel))),
         }
     }
 

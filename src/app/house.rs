@@ -36,6 +36,7 @@ use crate::proxy::gateway::House;
 use crate::session::Sessions;
 use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
+use crate::store::register::Register;
 use crate::store::sql::Database;
 use crate::users::local::LocalUsers;
 
@@ -61,6 +62,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let ring = ring.context("opening the signing keys")?;
     let accounts = database.clone().map_or_else(Accounts::in_memory, Accounts::in_database);
     let accounts = Arc::new(accounts);
+    let register = database.clone().map(Register::open);
     let common = Common {
         sessions: Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics))),
         grants: Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database)),
@@ -80,6 +82,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
         accounts: common.accounts,
         believed: Believed::default(),
         grants: common.grants,
+        register,
         assertion_key,
         control: Handle::current(),
         workers: options.workers,

@@ -1,6 +1,7 @@
 //! Composition: configuration → stores → gateway; start, reload, drain, stop.
 
 mod house;
+mod register;
 mod watch;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use crate::config::Environment;
 use crate::config::Fault;
 use crate::config::NoticeKind;
 use crate::config::model::UpstreamSettings;
+use crate::crypto::random;
 use crate::listen;
 use crate::listen::Certificates;
 use crate::listen::Listening;
@@ -64,6 +66,8 @@ pub enum StartError {
 pub struct App {
     running: Arc<Running>,
     tasks: Vec<JoinHandle<()>>,
+    /// This process's name in the register of sessions.
+    instance: Arc<str>,
 }
 
 /// What the control runtime's tasks share.
@@ -126,13 +130,15 @@ impl App {
             certificates,
             addresses,
         });
+        let instance = random::identifier().into();
         let tasks = vec![
             tokio::spawn(watch::reload_on_change(Arc::downgrade(&running), watch)),
             tokio::spawn(house::keep(Arc::downgrade(&running))),
             tokio::spawn(house::keep_grants(Arc::downgrade(&running))),
             tokio::spawn(house::keep_keys(Arc::downgrade(&running))),
+            tokio::spawn(register::keep(Arc::downgrade(&running), Arc::clone(&instance))),
         ];
-        Ok(Self { running, tasks })
+        Ok(Self { running, tasks, instance })
     }
 
     /// Where the listener of that name listens: the real port when 0 was configured.
@@ -180,6 +186,11 @@ impl App {
         let at_most = self.running.current.load().config.timeouts.drain;
         if let Some(listening) = self.running.take_listening() {
             listening.drain(at_most).await;
+        }
+        if let Some(register) = &self.running.house.register
+            && let Err(error) = register.leave(&self.instance).await
+        {
+            tracing::warn!(error = ?error, "the register of sessions tells of this process for another minute");
         }
     }
 }

@@ -48,15 +48,29 @@ pub fn apply_traced(
     (claims, steps)
 }
 
+/// As [`apply`], and tells which transformation made each claim of the type `kind`: the value and
+/// the transformation, in the order they ran.
+pub fn apply_noting<'c>(
+    chain: &'c [Transformation],
+    provider: &str,
+    claims: ClaimSet,
+    kind: &str,
+) -> (ClaimSet, Vec<(String, &'c Transformation)>) {
+    let mut notes = Notes { kind, made: Vec::new() };
+    let claims = run(chain, provider, claims, &mut notes);
+    (claims, notes.made)
+}
+
 /// Who watches a chain run. What it is told may cost something to say, so it is asked for.
-trait Watch {
+trait Watch<'c> {
     fn watches(&self) -> bool;
     fn saw(&mut self, step: Step);
+    fn made(&mut self, _by: &'c Transformation, _claims: &[Claim]) {}
 }
 
 struct Silent;
 
-impl Watch for Silent {
+impl Watch<'_> for Silent {
     fn watches(&self) -> bool {
         false
     }
@@ -64,7 +78,26 @@ impl Watch for Silent {
     fn saw(&mut self, _: Step) {}
 }
 
-impl Watch for Vec<Step> {
+/// Who made the claims of one type.
+struct Notes<'k, 'c> {
+    kind: &'k str,
+    made: Vec<(String, &'c Transformation)>,
+}
+
+impl<'c> Watch<'c> for Notes<'_, 'c> {
+    fn watches(&self) -> bool {
+        false
+    }
+
+    fn saw(&mut self, _: Step) {}
+
+    fn made(&mut self, by: &'c Transformation, claims: &[Claim]) {
+        let wanted = claims.iter().filter(|claim| claim.kind == self.kind);
+        self.made.extend(wanted.map(|claim| (claim.value.clone(), by)));
+    }
+}
+
+impl Watch<'_> for Vec<Step> {
     fn watches(&self) -> bool {
         true
     }
@@ -74,17 +107,19 @@ impl Watch for Vec<Step> {
     }
 }
 
-fn run(
-    chain: &[Transformation],
+fn run<'c>(
+    chain: &'c [Transformation],
     provider: &str,
     mut claims: ClaimSet,
-    watch: &mut impl Watch,
+    watch: &mut impl Watch<'c>,
 ) -> ClaimSet {
     let dropped = |claim: &Claim| claim.kind == types::IDP && claim.said_by == SaidBy::Provider;
     own_step(&mut claims, dropped, "claims that a provider cannot set", watch);
     for transformation in chain {
         let before = watch.watches().then(|| claims.clone());
-        let outcome = transform(&transformation.kind, provider, &mut claims);
+        let (outcome, made) = transform(&transformation.kind, provider, &mut claims);
+        watch.made(transformation, &made);
+        claims.0.extend(made);
         if let Some(before) = before {
             watch.saw(Step {
                 name: transformation.name.to_string(),
@@ -109,11 +144,11 @@ fn only_rules_may_set(kind: &str) -> bool {
 }
 
 /// A removal that is the gateway's own; a step only when it removes something.
-fn own_step(
+fn own_step<'c>(
     claims: &mut ClaimSet,
     dropped: impl Fn(&Claim) -> bool,
     name: &str,
-    watch: &mut impl Watch,
+    watch: &mut impl Watch<'c>,
 ) {
     if !claims.iter().any(&dropped) {
         return;
@@ -157,29 +192,28 @@ impl Outcome<'_> {
     }
 }
 
+/// Takes out what is not kept; how that ended, and the claims that are to be added.
 fn transform<'a>(
     kind: &'a TransformationKind,
     provider: &str,
     claims: &mut ClaimSet,
-) -> Outcome<'a> {
+) -> (Outcome<'a>, Vec<Claim>) {
     match kind {
         TransformationKind::SetIdp => {
             claims.retain(|claim| claim.kind != types::IDP);
-            claims.0.push(said_by_owner(types::IDP, provider));
-            Outcome::Matched(0)
+            (Outcome::Matched(0), vec![said_by_owner(types::IDP, provider)])
         }
         TransformationKind::Default { sources, targets, keep_source } => {
             let matched = match matching(sources, claims) {
                 Ok(matched) => matched,
-                Err(missing) => return Outcome::Missing(missing),
+                Err(missing) => return (Outcome::Missing(missing), Vec::new()),
             };
             let made = made(targets, &matched, claims);
             if !keep_source {
                 let mut at = 0..;
                 claims.retain(|_| at.next().is_none_or(|at| !matched.contains(&at)));
             }
-            claims.0.extend(made);
-            Outcome::Matched(matched.len())
+            (Outcome::Matched(matched.len()), made)
         }
     }
 }

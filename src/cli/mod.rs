@@ -5,11 +5,14 @@ pub mod check;
 pub mod demo;
 pub mod explain;
 pub mod health;
+pub mod kept;
 pub mod key;
 pub mod providers;
 pub mod run;
 pub mod secret;
+pub mod session;
 pub mod show;
+pub mod user;
 
 use std::io;
 use std::io::Write;
@@ -46,6 +49,10 @@ enum Command {
     /// Makes certificates.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Looks after the users of a store, beside the gateways that use it.
+    User(user::Command),
+    /// Shows and ends live sessions.
+    Session(session::Command),
     Health(health::Health),
 }
 
@@ -78,6 +85,8 @@ impl Command {
             Self::Secret(secret) => secret.run().map(success),
             Self::Key(key) => control_runtime()?.block_on(key.run()),
             Self::Certificate(certificate) => certificate.run().map(success),
+            Self::User(user) => control_runtime()?.block_on(user.run()),
+            Self::Session(session) => control_runtime()?.block_on(session.run()),
             Self::Health(health) => health.run(),
         }
     }

@@ -11,6 +11,7 @@ use crate::config::includes::Includes;
 use crate::config::layers;
 use crate::config::parse;
 use crate::config::patch::Patcher;
+use crate::config::read::sql_server;
 use crate::config::rules::Rules;
 use crate::config::tree::Element;
 use crate::config::variables::Variables;
@@ -241,7 +242,17 @@ fn begin(root: &Element, patcher: &mut Patcher<'_>) -> Option<Element> {
     }
 }
 
+/// The databases of a CMS, beside its `<sitecore>` or in a file of their own.
+const CONNECTIONS: &str = "connectionStrings";
+
 fn merge_file(tree: &mut Element, root: &Element, patcher: &mut Patcher<'_>) {
+    let is_list = root.name == CONNECTIONS;
+    let lists = root.children_named(CONNECTIONS).chain(is_list.then_some(root));
+    let told: Vec<Notice> = lists.flat_map(sql_server::notices_of).collect();
+    if is_list && !told.is_empty() {
+        return patcher.notices.extend(told);
+    }
+    patcher.notices.extend(told);
     if !matches!(&*root.name, "configuration" | "sitecore") {
         let what = format!("the file is not used: its root is `<{}>`", root.name);
         let instead = "write <configuration><sitecore>…";

@@ -26,6 +26,8 @@ pub use fault::Notice;
 pub use fault::NoticeKind;
 pub use fault::Origin;
 pub use model::Config;
+pub use read::moment;
+pub use read::store_address;
 
 use crate::config::merge::Merged;
 use crate::config::read::Material;

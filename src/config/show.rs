@@ -48,14 +48,12 @@ pub fn show(
     xpath: Option<&XPath>,
     out: &mut impl Write,
 ) -> io::Result<usize> {
-    let picked = match xpath {
-        Some(xpath) => xpath.select(root),
-        None => vec![root],
+    let picked: HashSet<*const Element> = match xpath {
+        Some(xpath) => xpath.select(root).into_iter().map(std::ptr::from_ref).collect(),
+        None => HashSet::from([std::ptr::from_ref(root)]),
     };
     let mut printer = Printer { secrets: secrets.iter().collect(), out };
-    for element in &picked {
-        printer.element(element, 0, false)?;
-    }
+    printer.picked(root, &picked, false)?;
     Ok(picked.len())
 }
 
@@ -66,14 +64,28 @@ struct Printer<'m, W> {
 }
 
 impl<W: Write> Printer<'_, W> {
+    /// Writes what is picked, wherever it stands: what makes it secret may stand around it.
+    fn picked(
+        &mut self,
+        element: &Element,
+        picked: &HashSet<*const Element>,
+        masked: bool,
+    ) -> io::Result<()> {
+        if picked.contains(&std::ptr::from_ref(element)) {
+            self.element(element, 0, masked)?;
+        }
+        let masked = masked || hides_its_content(element);
+        element.elements().try_for_each(|child| self.picked(child, picked, masked))
+    }
+
     fn element(&mut self, element: &Element, depth: usize, masked: bool) -> io::Result<()> {
-        let masked = masked || is_secretive(&element.name);
+        let masked = masked || hides_its_content(element);
         self.tag(element, depth, masked)?;
         if element.children.is_empty() {
             return self.places(element, " />");
         }
         if let [Node::Text(text, origin)] = &*element.children {
-            let text = self.text(element, text, origin, masked);
+            let text = self.text(text, origin, masked);
             return self.places(element, &format!(">{text}</{}>", element.name));
         }
         self.places(element, ">")?;
@@ -81,7 +93,7 @@ impl<W: Write> Printer<'_, W> {
             match node {
                 Node::Element(child) => self.element(child, depth + 1, masked)?,
                 Node::Text(text, origin) => {
-                    let text = self.text(element, text, origin, masked);
+                    let text = self.text(text, origin, masked);
                     self.indent(depth + 1)?;
                     writeln!(self.out, "{text} <!-- {} -->", in_comment(&origin.to_string()))?;
                 }
@@ -102,7 +114,7 @@ impl<W: Write> Printer<'_, W> {
             write!(self.out, " xmlns=\"{}\"", escaped(uri))?;
         }
         for attribute in element.attributes.iter().filter(|a| a.namespace.is_none()) {
-            let value = self.value(element, attribute, masked);
+            let value = self.value(attribute, masked);
             write!(self.out, " {}=\"{}\"", attribute.name, escaped(&value))?;
         }
         Ok(())
@@ -125,16 +137,13 @@ impl<W: Write> Printer<'_, W> {
         writeln!(self.out, "{end} <!-- {} -->", in_comment(&places))
     }
 
-    fn value(&self, element: &Element, attribute: &Attribute, masked: bool) -> String {
-        let named = attribute.name == "value" && has_secretive_name(element);
-        let secret = masked && attribute.name == "value";
-        let hidden = secret || named || is_secretive(&attribute.name);
+    fn value(&self, attribute: &Attribute, masked: bool) -> String {
+        let hidden = (masked && attribute.name == "value") || is_secretive(&attribute.name);
         self.shown(&attribute.value, &attribute.origin, hidden)
     }
 
-    fn text(&self, element: &Element, text: &str, origin: &Origin, masked: bool) -> String {
-        let hidden = masked || has_secretive_name(element);
-        escaped(self.shown(text.trim(), origin, hidden).trim())
+    fn text(&self, text: &str, origin: &Origin, masked: bool) -> String {
+        escaped(self.shown(text.trim(), origin, masked).trim())
     }
 
     fn shown(&self, value: &str, origin: &Origin, hidden: bool) -> String {
@@ -153,9 +162,11 @@ fn same_line(one: &Origin, other: &Origin) -> bool {
     one.file == other.file && one.line == other.line
 }
 
-/// `<setting name="ClientSecret" …>` and `<add key="…" …>`.
-fn has_secretive_name(element: &Element) -> bool {
-    NAMES.iter().filter_map(|name| element.value(name)).any(is_secretive)
+/// `<ClientSecrets>`, `<setting name="ClientSecret" …>` and `<add key="…" …>`: values and texts in
+/// them are hidden, however deep.
+fn hides_its_content(element: &Element) -> bool {
+    let names = NAMES.iter().filter_map(|name| element.value(name));
+    names.chain([element.name.as_str()]).any(is_secretive)
 }
 
 fn is_secretive(name: &str) -> bool {
@@ -272,6 +283,16 @@ mod tests {
             let base = format!("<sitecore>{secret}</sitecore>");
             let text = shown(&base, &[], None);
             assert!(!text.contains("S3CRET") && text.contains("***"), "{secret}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_masked_also_when_it_is_picked_out_of_what_names_it() {
+        let base = "<sitecore><setting name='Okta_ClientSecret'><value>S3CRET</value></setting>\
+                    <ClientSecrets><x value='S3CRET'/></ClientSecrets></sitecore>";
+        for xpath in ["*", "setting/value", "ClientSecrets/x", "//x", "//value"] {
+            let text = shown(base, &[], Some(xpath));
+            assert!(!text.contains("S3CRET") && text.contains("***"), "{xpath}: {text}");
         }
     }
 

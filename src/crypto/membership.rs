@@ -8,6 +8,8 @@ use aws_lc_rs::digest;
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use md5::Digest;
+use md5::Md5;
 use zeroize::Zeroizing;
 
 use crate::crypto::secret::Secret;
@@ -24,6 +26,8 @@ enum Algorithm {
     Plain(&'static digest::Algorithm),
     /// With the length of the key that .NET makes for it, in bytes.
     Keyed(hmac::Algorithm, usize),
+    PlainMd5,
+    KeyedMd5,
 }
 
 /// How such a hash begins.
@@ -53,13 +57,36 @@ impl MembershipHash {
                 context.finish().as_ref().to_vec()
             }
             Algorithm::Keyed(algorithm, length) => {
-                // A longer salt is cut, a shorter one repeated.
-                let key: Vec<u8> = self.salt.iter().copied().cycle().take(length).collect();
-                hmac::sign(&hmac::Key::new(algorithm, &key), &password).as_ref().to_vec()
+                let key = hmac::Key::new(algorithm, &self.key(length));
+                hmac::sign(&key, &password).as_ref().to_vec()
             }
+            Algorithm::PlainMd5 => md5(&[&self.salt, &password]),
+            Algorithm::KeyedMd5 => hmac_md5(&self.key(MD5_BLOCK), &password),
         };
         constant_time::verify_slices_are_equal(&computed, &self.hash).is_ok()
     }
+
+    /// The salt as a key of `length` bytes: a longer one is cut, a shorter one repeated.
+    fn key(&self, length: usize) -> Vec<u8> {
+        self.salt.iter().copied().cycle().take(length).collect()
+    }
+}
+
+/// Bytes that MD5 works on at a time, which is how long .NET's key for it is.
+const MD5_BLOCK: usize = 64;
+
+fn md5(parts: &[&[u8]]) -> Vec<u8> {
+    let mut context = Md5::new();
+    for part in parts {
+        context.update(part);
+    }
+    context.finalize().to_vec()
+}
+
+/// HMAC with MD5 (RFC 2104), for a key of one block.
+fn hmac_md5(key: &[u8], text: &[u8]) -> Vec<u8> {
+    let pad = |with: u8| -> Vec<u8> { key.iter().map(|byte| byte ^ with).collect() };
+    md5(&[&pad(0x5c), &md5(&[&pad(0x36), text])])
 }
 
 impl Algorithm {
@@ -74,6 +101,8 @@ impl Algorithm {
             "HMACSHA256" => Self::Keyed(hmac::HMAC_SHA256, 64),
             "HMACSHA384" => Self::Keyed(hmac::HMAC_SHA384, 128),
             "HMACSHA512" => Self::Keyed(hmac::HMAC_SHA512, 128),
+            "MD5" => Self::PlainMd5,
+            "HMACMD5" => Self::KeyedMd5,
             _ => return None,
         })
     }
@@ -82,6 +111,7 @@ impl Algorithm {
         match self {
             Self::Plain(algorithm) => algorithm.output_len(),
             Self::Keyed(algorithm, _) => algorithm.digest_algorithm().output_len(),
+            Self::PlainMd5 | Self::KeyedMd5 => 16,
         }
     }
 }
@@ -94,7 +124,7 @@ mod tests {
 
     /// Made with Python's hashlib and hmac, the keys filled up as .NET's `SqlMembershipProvider`
     /// fills them.
-    const HASHES: [&str; 8] = [
+    const HASHES: [&str; 10] = [
         "SHA1:AAECAwQFBgcICQoLDA0ODw==:oY2R0/XMozLlEEUOU3TaTrY2m2A=",
         "sha256:AAECAwQFBgcICQoLDA0ODw==:J+29o7SFKMZ3s2J1cotRD4jup+q2R6XVV8tyHhuVzok=",
         "SHA384:AAECAwQFBgcICQoLDA0ODw==:l4zMPP58XeJkbRD2i4LKIgez4E1kwGusYQwwNXazR6uiWJoYhEZBuCsLA3ptF5j5",
@@ -103,6 +133,8 @@ mod tests {
         "HMACSHA256:AAECAwQFBgcICQoLDA0ODw==:Z5udHhCzp3fbFC/zKiFqPXCdgW4LKXYL9/1UXtUAKUA=",
         "HMACSHA384:AAECAwQFBgcICQoLDA0ODw==:mZkL901hMfyg/jWuPXIOdMpLfkAKQ8JZYnAZPGRqFxxREgxaN7QfIUGp012XxiXu",
         "HMACSHA512:AAECAwQFBgcICQoLDA0ODw==:6uoyfHZG09l3x0K6vCHHN4Os087drBTWAQann3B50OD3Sj6P6/IAoVCpunN0EjMZ3ss9+yzUAbAh60DXtEsAJA==",
+        "MD5:AAECAwQFBgcICQoLDA0ODw==:rZmHowtr6Emw+SJyrgUL7A==",
+        "HMACMD5:AAECAwQFBgcICQoLDA0ODw==:cqjZ7wljXA6xqeT9fhzBvA==",
     ];
 
     /// A salt of 150 bytes, of which an HMAC's key takes 64.
@@ -129,7 +161,8 @@ mod tests {
             "SHA1:AAEC:AAEC",
             "SHA1:AAEC:oY2R0/XMozLlEEUOU3TaTrY2m2A=:",
             "SHA1:!:oY2R0/XMozLlEEUOU3TaTrY2m2A=",
-            "MD5:AAEC:AAECAwQFBgcICQoLDA0ODw==",
+            "SHA3:AAEC:AAECAwQFBgcICQoLDA0ODw==",
+            "MD5:AAEC:AAECAwQFBgcICQoLDA0O",
         ] {
             assert!(MembershipHash::read(&format!("{PREFIX}{wrong}")).is_none(), "{wrong}");
         }

@@ -7,7 +7,6 @@ use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::crypto::digest;
 use crate::identity_server::mint::GRANT;
 use crate::session::Session;
 use crate::session::Visit;
@@ -16,6 +15,7 @@ use crate::users::User;
 use crate::users::local;
 use crate::users::local::LocalIdentity;
 use crate::users::local::LocalUsers;
+use crate::users::subject;
 
 /// `idp` of people who sign in with a name and password kept here.
 pub(super) const LOCAL: &str = local::PROVIDER;
@@ -48,15 +48,19 @@ impl Person {
     pub(super) fn of(visit: &Visit) -> Option<Self> {
         let session = visit.session.as_deref()?;
         let idp = idp_of(&visit.config, session)?;
+        let name = &session.identity.user.name;
+        let known = idp != LOCAL || session.identity.persistent;
+        if !known && local::configured(&visit.config, name).is_none() {
+            return None;
+        }
         let person = Self {
             subject: subject_of(session),
-            user_name: session.identity.user.name.clone(),
+            user_name: name.clone(),
             sid: session.public_id.clone(),
             authenticated_at: session.identity.authenticated_at,
             claims: released(&session.identity.claims, &session.identity.user, &idp),
             idp,
         };
-        // Whether the session counts, the gate has said.
         Some(person)
     }
 
@@ -64,7 +68,7 @@ impl Person {
     pub(super) fn local(identity: &LocalIdentity, now: Timestamp) -> Self {
         let account = identity.user.clone();
         Self {
-            subject: local_subject(&account.name),
+            subject: subject::local(&account.name),
             claims: released(&identity.claims, &account, LOCAL),
             user_name: account.name,
             idp: LOCAL.to_owned(),
@@ -134,24 +138,14 @@ fn idp_of(config: &Config, session: &Session) -> Option<String> {
 /// `sub` of whoever is signed in.
 pub(super) fn subject_of(session: &Session) -> String {
     match &*session.identity.provider {
-        LOCAL => local_subject(&session.identity.user.name),
-        scheme => external_subject(scheme, &session.identity.subject),
+        LOCAL => subject::local(&session.identity.user.name),
+        scheme => subject::external(scheme, &session.identity.subject),
     }
 }
 
 /// One name for a person and a client: the length before both, so that no two pairs read the same.
 pub(super) fn at_client(subject: &str, client: &str) -> String {
     format!("{}:{subject}{client}", subject.len())
-}
-
-fn local_subject(user_name: &str) -> String {
-    digest::sha256_base64url(format!("local\0{}", user_name.to_lowercase()).as_bytes())
-}
-
-/// Keyed by scheme and upstream subject with the scheme's length before both, so that no two pairs
-/// read the same; a digit first keeps them apart from local users.
-fn external_subject(scheme: &str, subject: &str) -> String {
-    digest::sha256_base64url(format!("{}:{scheme}{subject}", scheme.len()).as_bytes())
 }
 
 /// Short claim names whatever the provider wrote, completed from the account.
@@ -219,26 +213,3 @@ const PROTOCOL: [&str; 22] = [
     "sub",
     types::NAME_IDENTIFIER,
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn subjects_are_short_ascii_and_fold_the_case_of_local_names_only() {
-        let jane = local_subject(r"sitecore\jane");
-        assert_eq!(jane.len(), 43);
-        assert_eq!(jane, local_subject(r"Sitecore\JANE"));
-        assert_ne!(
-            external_subject("IdS4-AzureAd", "abc"),
-            external_subject("IdS4-AzureAd", "ABC")
-        );
-    }
-
-    #[test]
-    fn fed10_no_two_pairs_of_scheme_and_subject_share_a_subject() {
-        assert_ne!(external_subject("a", "bc"), external_subject("ab", "c"));
-        assert_ne!(external_subject("a", "1"), external_subject("b", "1"));
-        assert_ne!(external_subject("local", "\0jane"), local_subject("jane"));
-    }
-}

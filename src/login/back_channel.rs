@@ -66,7 +66,7 @@ impl Login {
         let believed = self.believe(visit, &issuing, &token).await;
         match believed {
             Ok(token) => {
-                let sessions = self.end_called(visit, &issuer, &issuing, &token);
+                let sessions = self.end_called(visit, &issuing, &token);
                 Ok(Outcome::Ended(Ended { sessions, channel: Channel::Back }))
             }
             Err(Fault::Down(_)) => {
@@ -112,26 +112,26 @@ impl Login {
     fn end_called(
         &self,
         visit: &Visit,
-        issuer: &str,
         issuing: &[Issuing<'_>],
         token: &LogoutToken,
     ) -> Vec<Arc<Session>> {
         let sessions = &self.parts.sessions;
-        let issuer = name_of(issuing, issuer);
+        let same = |session: &Arc<Session>| {
+            token.subject.as_ref().is_none_or(|subject| *subject == session.identity.subject)
+        };
+        let nameless = |session: &Arc<Session>| {
+            token.sid.is_none() || session.identity.provider_session.is_none()
+        };
         let mut called = Vec::new();
-        if let Some(sid) = &token.sid {
-            let same = |session: &Arc<Session>| {
-                token.subject.as_ref().is_none_or(|subject| *subject == session.identity.subject)
-            };
-            called
-                .extend(sessions.called(&Named::Session { issuer, sid }).into_iter().filter(same));
-        }
-        if let Some(subject) = &token.subject {
-            let nameless = |session: &Arc<Session>| {
-                token.sid.is_none() || session.identity.provider_session.is_none()
-            };
-            let theirs = sessions.called(&Named::Subject { issuer, subject });
-            called.extend(theirs.into_iter().filter(nameless));
+        for issuer in names_of(issuing) {
+            if let Some(sid) = &token.sid {
+                let found = sessions.called(&Named::Session { issuer, sid });
+                called.extend(found.into_iter().filter(same));
+            }
+            if let Some(subject) = &token.subject {
+                let theirs = sessions.called(&Named::Subject { issuer, subject });
+                called.extend(theirs.into_iter().filter(nameless));
+            }
         }
         called.retain(|session| came_from(&visit.config, &visit.site, issuing, session));
         self.end_by_provider(visit, called, "back_channel")
@@ -183,9 +183,14 @@ pub(super) fn issuing<'c>(
     })
 }
 
-/// The name that sessions know their issuer by: for a tenant of many, the pattern that is configured.
-pub(super) fn name_of<'i>(issuing: &[Issuing<'i>], said: &'i str) -> &'i str {
-    issuing.first().map_or(said, |known| known.connection.issuer.as_str())
+/// The names that sessions know the issuer by, each once: for a tenant of many, the pattern that one
+/// provider is configured with, beside the tenant's own, with which another may be.
+pub(super) fn names_of<'i>(issuing: &[Issuing<'i>]) -> Vec<&'i str> {
+    let mut names: Vec<&str> =
+        issuing.iter().map(|known| known.connection.issuer.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Whether `session` is one of this room that one of these providers vouched for.

@@ -16,6 +16,7 @@ use crate::crypto::jws::moment;
 use crate::login::Login;
 use crate::login::Reason;
 use crate::login::endpoint;
+use crate::login::kept::Venue;
 use crate::login::oidc::Demands;
 use crate::login::oidc::Fault;
 use crate::login::oidc::Peer;
@@ -92,9 +93,12 @@ impl Login {
             }
         };
         let ends_at = moment(&claims, "exp").ok_or(Unbelieved::INVALID)?;
-        let by_client = !claims.contains_key("sub");
+        let by_client = speaks_of_a_client(&claims);
         let person = person(claims, now).ok_or(Unbelieved::INVALID)?;
-        let identity = Self::identify(config, site, provider, person, now).map_err(nobody)?;
+        let identified = Self::identify(config, site, provider, person, now).map_err(nobody)?;
+        let venue = Venue { config, site, provider, now };
+        let recognised = venue.recognise(&self.parts.accounts, identified).await;
+        let identity = recognised.map_err(nobody)?;
         if by_client && !is_named_by_a_rule(&identity) {
             return Err(Unbelieved::Nobody(Reason::UnmappedClient));
         }
@@ -115,9 +119,17 @@ fn unbelieved(fault: &Fault) -> Unbelieved {
 fn nobody(reason: Reason) -> Unbelieved {
     if reason == Reason::SessionOver {
         Unbelieved::Invalid(reason)
+    } else if reason == Reason::StoreDown {
+        Unbelieved::Unjudged
     } else {
         Unbelieved::Nobody(reason)
     }
+}
+
+/// Whether no person stands behind the token: its subject is missing, or the client itself (RFC 9068
+/// §2.2, §5: where clients choose their ids, one could be called like a person).
+fn speaks_of_a_client(claims: &Map<String, Value>) -> bool {
+    claims.get("sub").is_none_or(|sub| claims.get("client_id") == Some(sub))
 }
 
 /// Whom the token speaks of: a person, or the client itself (RFC 9068 §2.2).

@@ -11,7 +11,6 @@ use crate::http::Exchange;
 use crate::http::Response;
 use crate::http::ReturnPath;
 use crate::http::form::Form;
-use crate::login::Entered;
 use crate::login::Login;
 use crate::login::Outcome;
 use crate::login::Reason;
@@ -19,10 +18,14 @@ use crate::login::addresses;
 use crate::login::browser::Browser;
 use crate::login::endpoint;
 use crate::login::finish::Arrival;
+use crate::login::kept;
+use crate::login::kept::Settled;
+use crate::login::kept::Venue;
 use crate::login::links;
 use crate::login::oidc::Person;
 use crate::login::outcome::About;
 use crate::login::place;
+use crate::login::question::Waiting;
 use crate::login::start::Start;
 use crate::login::start::redirect;
 use crate::login::transaction::Bearer;
@@ -74,8 +77,7 @@ impl Login {
         match self.transactions.open(state, &bearer) {
             Opened::Fresh(transaction) => {
                 self.came_back(visit, &transaction);
-                let entered = self.redeem(visit, &transaction, &parameters).await?;
-                return Ok(Outcome::Entered(entered));
+                return self.redeem(visit, &transaction, &parameters).await;
             }
             Opened::Dead(transaction, reason) => {
                 self.lead_on(visit, Some(&transaction), &reason).await
@@ -98,35 +100,46 @@ impl Login {
         visit: &Visit,
         transaction: &Transaction,
         parameters: &Form,
-    ) -> Result<Entered, Problem> {
+    ) -> Result<Outcome, Problem> {
         let Some(pending) = pending(visit, transaction) else {
             let site = place::reachable(visit, &transaction.site).unwrap_or(&visit.site);
             let about = About::unknown(site);
             return Err(self.refuse(about, &Reason::NotMapped, None, &visit.exchange));
         };
         match self.person(pending, parameters).await {
-            Ok(person) => self.arrive_with(pending, person),
+            Ok(person) => Box::pin(self.arrive_with(pending, person)).await,
             Err(reason) => Err(self.refuse_pending(pending, &reason)),
         }
     }
 
-    fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Entered, Problem> {
+    async fn arrive_with(&self, pending: Pending<'_>, person: Person) -> Result<Outcome, Problem> {
         let Pending { visit, transaction, site, provider, .. } = pending;
-        let now = visit.exchange.now;
-        match Self::identify(&visit.config, site, provider, person, now) {
-            Ok(identity) => {
-                let arrival = Arrival {
-                    site,
-                    source: &transaction.source,
-                    return_path: return_path(&visit.config, site, &transaction.return_path),
-                    identity,
-                    replaces: transaction.replaces.map(SessionId),
-                };
-                let mut entered = self.arrive(visit, About::new(site, provider), arrival);
-                Browser::forget(&mut entered.answer);
-                Ok(entered)
+        let (config, now) = (&visit.config, visit.exchange.now);
+        let refused = |reason: Reason| self.refuse_pending(pending, &reason);
+        let identified = Self::identify(config, site, provider, person, now).map_err(refused)?;
+        let session = self.still_signed_in(pending);
+        let beside = kept::beside(site, session.as_deref(), transaction.deliberate);
+        let venue = Venue { config, site, provider, now };
+        let settled = venue.settle(&self.parts.accounts, identified, beside).await;
+        let return_path = return_path(config, site, &transaction.return_path);
+        let replaces = transaction.replaces.map(SessionId);
+        match (settled.map_err(refused)?, session) {
+            (Settled::In(identity), _) => {
+                let source = &transaction.source;
+                let takes_over = false;
+                let arrival = Arrival { site, source, return_path, identity, replaces, takes_over };
+                let mut outcome = self.enter(visit, About::new(site, provider), arrival).await?;
+                if let Outcome::Entered(entered) = &mut outcome {
+                    Browser::forget(&mut entered.answer);
+                }
+                Ok(outcome)
             }
-            Err(reason) => Err(self.refuse_pending(pending, &reason)),
+            (Settled::Ask(identified, target), Some(session)) => {
+                let source = &transaction.source;
+                let waiting = Waiting { site, source, return_path, replaces, identified };
+                Ok(Outcome::Answer(self.ask_whose(visit, waiting, target, &session)))
+            }
+            (Settled::Ask(..), None) => Err(refused(Reason::QuestionOver)),
         }
     }
 
@@ -144,7 +157,9 @@ impl Login {
             self.failed(about, reason, &visit.exchange);
             return match self.anywhere(visit) {
                 Some(start_page) => Ok(redirect(visit, start_page.as_str())),
-                None => Err(reason.problem(about.provider, Some(sign_in_page(visit)))),
+                None => {
+                    Err(reason.problem(about.provider, Some(links::sign_in(visit, &visit.site))))
+                }
             };
         };
         let Pending { transaction, site, provider, .. } = pending;
@@ -238,12 +253,4 @@ fn retry(pending: Pending<'_>) -> String {
     let return_path = return_path(&visit.config, site, &transaction.return_path);
     let scheme = transaction.scheme.as_deref();
     links::start(&visit.config, site, &provider.name, scheme, &return_path)
-}
-
-/// Where somebody of whom nothing is known can sign in.
-fn sign_in_page(visit: &Visit) -> String {
-    if place::is_identity_server(&visit.site) {
-        return links::local_form(&visit.config, &visit.site, None);
-    }
-    visit.site.login_page.clone().unwrap_or_else(|| visit.config.legacy_login_page.clone())
 }

@@ -31,6 +31,8 @@ pub(super) enum Endpoint<'p> {
     FrontChannelLogout,
     /// `/identity/sign-in-urls`
     SignInUrls,
+    /// `/identity/continue`: the answer to a question on the way.
+    GoOn,
     /// `/sitecore/login`
     LegacyLogin,
     /// `/account/login` of the identity server.
@@ -54,6 +56,7 @@ impl Endpoint<'_> {
             // No HEAD: a program that looks ahead would use the answer up.
             Self::Callback => Some("GET, POST"),
             Self::FrontChannelLogout => Some("GET"),
+            Self::GoOn => Some("POST"),
             Self::BackChannelLogout | Self::ExternalLogin | Self::Nothing => None,
         }
     }
@@ -142,7 +145,11 @@ pub(super) fn return_path(config: &Config, site: &Site, text: &str) -> Option<Re
         Some(_) => None,
         None => {
             let leaves = site.destination == Destination::IdentityServer
-                && (canonical.is("/account/logout") || canonical.is("/connect/endsession"));
+                && in_folder(site, &canonical).is_some_and(|own| {
+                    ["/account/logout", "/connect/endsession"]
+                        .iter()
+                        .any(|way_out| own.eq_ignore_ascii_case(way_out))
+                });
             let no_page = canonical.is(JWKS_PATH);
             (!leaves && !no_page).then_some(path)
         }
@@ -185,6 +192,7 @@ fn under_prefix(rest: &str) -> Endpoint<'_> {
         ("backchannel-logout", Endpoint::BackChannelLogout),
         ("frontchannel-logout", Endpoint::FrontChannelLogout),
         ("sign-in-urls", Endpoint::SignInUrls),
+        ("continue", Endpoint::GoOn),
     ];
     known
         .into_iter()

@@ -1,6 +1,7 @@
 //! The end of a sign-in: verified claims become a user, and the user a new session.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::config::model::Config;
 use crate::config::model::Provider;
 use crate::config::model::SessionSettings;
 use crate::config::model::Site;
+use crate::config::model::Transformation;
 use crate::http::ReturnPath;
 use crate::login::Entered;
 use crate::login::Login;
@@ -25,13 +27,17 @@ use crate::login::overage;
 use crate::login::place;
 use crate::login::start::redirect;
 use crate::session::End;
+use crate::session::Full;
 use crate::session::Identity;
+use crate::session::Limits;
 use crate::session::Session;
 use crate::session::SessionId;
 use crate::session::Visit;
 use crate::session::cookie;
+use crate::store::accounts::GivenRole;
 use crate::users::User;
 use crate::users::builder;
+use crate::users::persistent;
 
 /// Somebody who has proved who they are, about to be let in.
 pub(super) struct Arrival<'a> {
@@ -45,10 +51,21 @@ pub(super) struct Arrival<'a> {
     pub identity: Identity,
     /// A session that it takes the place of, beside those that the browser offers now.
     pub replaces: Option<SessionId>,
+    /// Whether, where there may be no more sessions, the oldest is to end for this one.
+    pub takes_over: bool,
+}
+
+/// Somebody as a provider describes them.
+#[derive(Clone)]
+pub(super) struct Identified {
+    /// Who it is.
+    pub identity: Identity,
+    /// The address that the provider vouches for ([`persistent::vouched_for`]).
+    pub address: Option<String>,
 }
 
 impl Login {
-    /// Makes an identity of what `provider` says of `person`.
+    /// Makes an identity of what `provider` says of `person`: a virtual user's, so far.
     ///
     /// # Errors
     ///
@@ -59,9 +76,10 @@ impl Login {
         provider: &Provider,
         person: Person,
         now: Timestamp,
-    ) -> Result<Identity, Reason> {
+    ) -> Result<Identified, Reason> {
         let claims = inbound::claims(&person.claims, provider.map_inbound_claims);
-        let mut claims = transformation::apply(&provider.transformations, &provider.name, claims);
+        let (chain, name) = (&provider.transformations, &provider.name);
+        let (mut claims, made) = transformation::apply_noting(chain, name, claims, types::ROLE);
         claims.retain(|claim| claim.kind != overage::CLAIM);
         if overage::left_groups_out(&person.claims) {
             claims.add(overage::CLAIM, overage::ADVICE);
@@ -76,7 +94,9 @@ impl Login {
             return Err(Reason::SessionOver);
         }
         let sid = person.claims.get("sid").and_then(serde_json::Value::as_str);
-        Ok(Identity {
+        let address = persistent::vouched_for(provider, &person.claims).map(str::to_owned);
+        let identity = Identity {
+            given_roles: given_roles(&user.roles, &made),
             user,
             provider: Arc::clone(&provider.name),
             issuer: provider.issuer().map(Into::into),
@@ -89,21 +109,38 @@ impl Login {
             remembered: false,
             ends_at,
             refresh: person.refresh,
-            given_roles: Vec::new(),
             persistent: false,
-        })
+        };
+        Ok(Identified { identity, address })
     }
 
     /// Begins the session, ends the browser's old one under the same cookie, and goes on. Somebody
     /// who signs in at the identity server once more keeps the session's public name (LOGIN-09);
     /// whatever else was replaced there is over.
-    pub(super) fn arrive(&self, visit: &Visit, about: About<'_>, arrival: Arrival<'_>) -> Entered {
-        let Arrival { site, source, return_path, identity, replaces } = arrival;
-        let settings = lifetimes(&visit.config.sessions, Some(site));
-        let name = cookie::name(&settings, site, source);
-        let mut replaced = self.end_sessions(visit, &name, End::Replace);
-        let started_over = replaces.and_then(|id| self.parts.sessions.live(&id));
-        replaced.extend(started_over.filter(|old| self.parts.sessions.end(&old.id, End::Replace)));
+    ///
+    /// # Errors
+    ///
+    /// The arrival as it was, when there may be no more sessions and none is to be taken over.
+    pub(super) fn arrive<'a>(
+        &self,
+        visit: &Visit,
+        about: About<'_>,
+        arrival: Arrival<'a>,
+    ) -> Result<Entered, Box<(Arrival<'a>, Full)>> {
+        let settings = lifetimes(&visit.config.sessions, Some(arrival.site));
+        let name = cookie::name(&settings, arrival.site, arrival.source);
+        let mut leaving = self.offered(visit, &name);
+        leaving.extend(arrival.replaces.and_then(|id| self.parts.sessions.live(&id)));
+        let limits = limits(&visit.config, arrival.site);
+        let take_over = arrival.takes_over;
+        let way = self.parts.sessions.make_way(&limits, &arrival.identity, &leaving, take_over);
+        let mut way = match way {
+            Ok(way) => way,
+            Err(full) => return Err(Box::new((arrival, full))),
+        };
+        let Arrival { site, return_path, identity, .. } = arrival;
+        leaving.retain(|old| self.parts.sessions.end(&old.id, End::Replace));
+        let mut replaced = leaving;
         let before = replaced.iter().find(|before| goes_on(site, before, &identity));
         let note = identity.claims.first(overage::CLAIM).map(|_| overage::CLAIM);
         if note.is_some() {
@@ -112,6 +149,8 @@ impl Login {
         self.succeeded(about, &identity.user.name, note, &visit.exchange);
         let before = before.map(Arc::as_ref);
         let (token, session) = self.parts.sessions.begin_after(before, identity, &settings);
+        replaced.append(&mut way.ended);
+        drop(way);
         replaced
             .retain(|old| place::is_identity_server(site) && old.public_id != session.public_id);
         let mut answer = redirect(visit, return_path.as_str());
@@ -120,16 +159,49 @@ impl Login {
         if let Some(line) = cookie::set_public(&settings, site, &session) {
             answer.headers_mut().append(header::SET_COOKIE, line);
         }
-        Entered { answer, replaced }
+        Ok(Entered { answer, replaced })
     }
 
     /// Ends whatever sessions the browser offers under the cookie `name`, and returns them.
     pub(super) fn end_sessions(&self, visit: &Visit, name: &str, why: End) -> Vec<Arc<Session>> {
+        let mut sessions = self.offered(visit, name);
+        sessions.retain(|session| self.parts.sessions.end(&session.id, why));
+        sessions
+    }
+
+    /// The sessions that the browser offers under the cookie `name`.
+    fn offered(&self, visit: &Visit, name: &str) -> Vec<Arc<Session>> {
         let cookies = visit.exchange.cookies();
         let tokens = cookies.iter().filter(|(known, _)| *known == name);
-        let sessions = tokens.filter_map(|(_, token)| self.parts.sessions.find(token));
-        sessions.filter(|session| self.parts.sessions.end(&session.id, why)).collect()
+        tokens.filter_map(|(_, token)| self.parts.sessions.find(token)).collect()
     }
+}
+
+/// How many sessions there may be of whoever signs in at `site`. What somebody has at the identity
+/// server stands behind the sessions at the sites and is counted there alone.
+fn limits<'c>(config: &'c Config, site: &Site) -> Limits<'c> {
+    let mut sites = config.sites.iter();
+    let apart = sites.find(|site| place::is_identity_server(site));
+    Limits {
+        per_user: config.sessions.per_user.filter(|_| !place::is_identity_server(site)),
+        apart: apart.map(|site| &*site.name),
+        per_user_here: site.sign_ins.sessions_per_user,
+        here: site.sign_ins.sessions,
+    }
+}
+
+/// The roles of a user, each with the transformation that made it.
+fn given_roles(roles: &[String], made: &[(String, &Transformation)]) -> Vec<GivenRole> {
+    let mut makers: HashMap<&str, &Transformation> = HashMap::new();
+    for (role, by) in made {
+        makers.entry(role).or_insert(by);
+    }
+    let by = |rule: &&Transformation| format!("{} ({})", rule.name, rule.origin);
+    let given = |role: &String| {
+        let by = makers.get(role.as_str()).map(by).unwrap_or_default();
+        GivenRole { role: role.clone(), by }
+    };
+    roles.iter().map(given).collect()
 }
 
 /// How long a session lives: on the identity server ten hours however much it is used, and thirty

@@ -14,7 +14,7 @@ use crate::login::Outcome;
 use crate::login::back_channel::Issuing;
 use crate::login::back_channel::came_from;
 use crate::login::back_channel::issuing;
-use crate::login::back_channel::name_of;
+use crate::login::back_channel::names_of;
 use crate::login::oidc::Peer;
 use crate::session::Named;
 use crate::session::Session;
@@ -29,8 +29,10 @@ impl Login {
             return Err(Problem::BadRequest("iss and sid must both be there".into()));
         };
         let issuing: Vec<_> = issuing(&visit.config, &visit.site, issuer).collect();
-        let named = Named::Session { issuer: name_of(&issuing, issuer), sid };
-        let mut called: Vec<Arc<Session>> = self.parts.sessions.called(&named);
+        let mut called: Vec<Arc<Session>> = Vec::new();
+        for issuer in names_of(&issuing) {
+            called.extend(self.parts.sessions.called(&Named::Session { issuer, sid }));
+        }
         called.retain(|session| came_from(&visit.config, &visit.site, &issuing, session));
         let sessions = self.end_by_provider(visit, called, "front_channel");
         let framed_by = self.framing_origins(visit, issuing.first()).await;

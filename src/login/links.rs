@@ -11,6 +11,7 @@ use crate::http::ReturnPath;
 use crate::login::endpoint::ACCOUNT_LOGIN;
 use crate::login::place;
 use crate::session::Identity;
+use crate::session::Visit;
 use crate::users::local;
 
 /// What a path keeps unescaped.
@@ -77,6 +78,19 @@ pub(super) fn local_form(config: &Config, site: &Site, return_path: Option<&Retu
     }
     let parameters: Vec<_> = [("fbc", "1")].into_iter().chain(way_back).collect();
     with_query(&config.legacy_login_page, &parameters)
+}
+
+/// `/identity/continue`: where the answer to a question on the way is posted.
+pub(super) fn go_on(config: &Config, site: &Site) -> String {
+    format!("{}{}continue", folder(site), config.identity_prefix)
+}
+
+/// Where somebody of whom nothing is known can sign in at `site`.
+pub(super) fn sign_in(visit: &Visit, site: &Site) -> String {
+    if place::is_identity_server(site) {
+        return local_form(&visit.config, site, None);
+    }
+    site.login_page.clone().unwrap_or_else(|| visit.config.legacy_login_page.clone())
 }
 
 /// What stands before the identity server's own paths; the CMS sites' are the host's.

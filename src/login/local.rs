@@ -11,7 +11,6 @@ use crate::crypto::secret::Secret;
 use crate::error::Problem;
 use crate::http::Response;
 use crate::http::form::Form;
-use crate::login::Entered;
 use crate::login::Login;
 use crate::login::Outcome;
 use crate::login::Reason;
@@ -54,13 +53,10 @@ impl Login {
             let again = links::local_form(&visit.config, page.site, page.return_path.as_ref());
             return Err(self.refuse(about, &Reason::FormForeign, Some(again), exchange));
         }
-        let again = |notice: Notice| {
-            self.show(visit, Page { notice: Some(notice), username: name, ..page })
-        };
-        let told = |response: Response| Ok(Outcome::Answer(response));
         if !self.is_our_form(visit, &form) {
             self.failed(about, &Reason::FormExpired, exchange);
-            return told(again(Notice::FormExpired));
+            let page = Page { notice: Some(Notice::FormExpired), username: name, ..page };
+            return Ok(Outcome::Answer(self.show(visit, page)));
         }
         for stage in [Stage::Started, Stage::AtProvider, Stage::Back] {
             self.reached(about, stage, exchange.now);
@@ -69,32 +65,37 @@ impl Login {
         let site = &*page.site.name;
         let attempt = Attempt { client: exchange.client, now: exchange.now, site };
         match self.parts.local_users.check(&visit.config, name, password, attempt).await {
-            Ok(person) => Ok(Outcome::Entered(self.let_in(visit, page.site, person, &form))),
-            Err(Refusal::WrongPassword) => {
-                self.failed(about, &Reason::WrongPassword, exchange);
-                told(again(Notice::WrongPassword))
+            Ok(person) => self.let_in(visit, page.site, person, &form).await,
+            Err(refusal) => {
+                let page = Page { username: name, ..page };
+                self.keep_out(visit, page, refusal).map(Outcome::Answer)
             }
-            Err(Refusal::Disabled) => {
-                self.failed(about, &Reason::UserDisabled, exchange);
-                told(again(Notice::Disabled))
-            }
-            Err(Refusal::Locked) => {
-                self.failed(about, &Reason::UserLocked, exchange);
-                told(again(Notice::Locked))
-            }
-            Err(Refusal::Throttled { retry_after }) => {
-                self.failed(about, &Reason::Throttled, exchange);
-                let mut response = again(Notice::Throttled);
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
-                told(response)
-            }
-            Err(Refusal::Busy) => Err(Problem::Unavailable(
-                "Too many people are signing in at the moment. Try again in a few seconds.".into(),
-            )),
-            Err(Refusal::Unavailable) => Err(Problem::Unavailable(
-                "Who may sign in cannot be looked up just now. Try again in a moment.".into(),
-            )),
         }
+    }
+
+    /// The page once more, with what was wrong.
+    fn keep_out(
+        &self,
+        visit: &Visit,
+        page: Page<'_>,
+        refusal: Refusal,
+    ) -> Result<Response, Problem> {
+        let unavailable = |words: &'static str| Err(Problem::Unavailable(words.into()));
+        let (reason, notice) = match refusal {
+            Refusal::WrongPassword => (Reason::WrongPassword, Notice::WrongPassword),
+            Refusal::Disabled => (Reason::UserDisabled, Notice::Disabled),
+            Refusal::Locked => (Reason::UserLocked, Notice::Locked),
+            Refusal::Throttled { .. } => (Reason::Throttled, Notice::Throttled),
+            Refusal::Busy => return unavailable(TOO_BUSY),
+            Refusal::Unavailable => return unavailable(NOT_LOOKED_UP),
+        };
+        let about = About { site: &page.site.name, provider: local::PROVIDER };
+        self.failed(about, &reason, &visit.exchange);
+        let mut response = self.show(visit, Page { notice: Some(notice), ..page });
+        if let Refusal::Throttled { retry_after } = refusal {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+        }
+        Ok(response)
     }
 
     /// Whether the form was shown to this browser by us, not too long ago.
@@ -104,13 +105,13 @@ impl Login {
         ticket::open(&self.parts.seal, Purpose::Form, token, &browser, visit.exchange.now).is_some()
     }
 
-    fn let_in(
+    async fn let_in(
         &self,
         visit: &Visit,
         site: &Arc<Site>,
         person: LocalIdentity,
         form: &Form,
-    ) -> Entered {
+    ) -> Result<Outcome, Problem> {
         let user = person.user;
         let about = About { site: &site.name, provider: local::PROVIDER };
         let identity = Identity {
@@ -132,10 +133,15 @@ impl Login {
         };
         let return_path = way_back(visit, site, form);
         let source = cookie::DEFAULT_SOURCE;
-        let replaces = None;
-        self.arrive(visit, about, Arrival { site, source, return_path, identity, replaces })
+        let (replaces, takes_over) = (None, false);
+        let arrival = Arrival { site, source, return_path, identity, replaces, takes_over };
+        self.enter(visit, about, arrival).await
     }
 }
+
+const TOO_BUSY: &str = "Too many people are signing in at the moment. Try again in a few seconds.";
+
+const NOT_LOOKED_UP: &str = "Who may sign in cannot be looked up just now. Try again in a moment.";
 
 /// Whether a posted way back is none of ours: our own page names no such one.
 fn leads_astray(visit: &Visit, site: &Site, text: &str) -> bool {

@@ -207,7 +207,9 @@ fn posted(visit: &Visit) -> Result<Form, Problem> {
 /// The provider of a session, when signing out here is to go on there.
 fn wanted<'c>(config: &'c Config, session: &Session) -> Option<&'c Provider> {
     let provider = config.provider(&session.identity.provider)?;
-    (provider.is_enabled() && provider.trigger_external_sign_out).then_some(provider)
+    // The name may have been given to another issuer since, which must not get the old one's token.
+    let same = provider.issuer() == session.identity.issuer.as_deref();
+    (provider.is_enabled() && provider.trigger_external_sign_out && same).then_some(provider)
 }
 
 /// Signed out: on to the way back, or a page that says so.

@@ -15,7 +15,9 @@ mod endpoint;
 mod fake_provider;
 mod finish;
 mod front_channel;
+mod held;
 mod insight;
+mod kept;
 mod limit;
 mod links;
 mod local;
@@ -26,6 +28,7 @@ mod outcome;
 mod overage;
 mod page;
 mod place;
+mod question;
 mod reason;
 mod redeem;
 mod refresh;
@@ -70,6 +73,7 @@ use crate::http::CanonicalPath;
 use crate::http::Response;
 use crate::http::client::Client;
 use crate::login::endpoint::Endpoint;
+use crate::login::held::HeldSignIns;
 use crate::login::limit::Limit;
 use crate::login::oauth2::PlainParty;
 use crate::login::oidc::RelyingParty;
@@ -90,6 +94,8 @@ pub struct Login {
     plain_party: PlainParty,
     transactions: Transactions,
     limit: Limit,
+    /// Sign-ins that wait for the person's word.
+    held: HeldSignIns,
     /// Logout tokens that have been used.
     logout_tokens: SpentIds,
 }
@@ -165,6 +171,7 @@ impl Login {
             relying_party: RelyingParty::new(client, Arc::clone(&parts.metrics)),
             transactions: Transactions::new(parts.seal.clone()),
             limit: Limit::default(),
+            held: HeldSignIns::new(),
             logout_tokens: SpentIds::new(MOST_LOGOUT_TOKENS),
             parts,
         }
@@ -191,6 +198,7 @@ impl Login {
             Endpoint::BackChannelLogout => return self.back_channel_logout(visit).await,
             Endpoint::FrontChannelLogout => return self.front_channel_logout(visit).await,
             Endpoint::Callback => return self.callback(visit).await,
+            Endpoint::GoOn => return Box::pin(self.go_on(visit)).await,
             Endpoint::LegacyLogin => return self.legacy_login(visit).await,
             Endpoint::AccountLogin => return self.account_login(visit).await,
             Endpoint::Start(target) => self.start_named(visit, target).await,

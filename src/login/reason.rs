@@ -3,7 +3,9 @@
 use http::StatusCode;
 
 use crate::error::Problem;
+use crate::store::StoreError;
 use crate::users::builder;
+use crate::users::persistent;
 
 /// Why a sign-in did not succeed. [`Reason::label`] is what metrics and the audit trail say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,17 @@ pub enum Reason {
     SessionOver,
     /// `no_subject`, `no_idp_claim`, `no_domain` …: the claims make no user.
     NoUser(builder::Refusal),
+    /// `user_disabled`, `role_missing`, `email_taken` …: the user is not let in.
+    NotKept(persistent::Refusal),
+    /// `store_down`: the users cannot be looked up; the sign-in can be repeated.
+    StoreDown,
+    /// `too_many_sessions`: there may be no more, and the person let none of them end.
+    TooManySessions,
+    /// `question_over`: what was asked on the way has been answered, or is too old, or another
+    /// browser's.
+    QuestionOver,
+    /// `question_changed`: the account has changed since the question about it was asked.
+    QuestionChanged,
     /// `unmapped_client`: a program's own token, and no transformation says which user that is.
     UnmappedClient,
     /// `wrong_password`: no such user, or another password; nobody is told which.
@@ -94,6 +107,11 @@ impl Reason {
             Self::NotMapped => "not_mapped",
             Self::SessionOver => "session_over",
             Self::NoUser(refusal) => refusal.reason(),
+            Self::NotKept(refusal) => refusal.reason(),
+            Self::StoreDown => "store_down",
+            Self::TooManySessions => "too_many_sessions",
+            Self::QuestionOver => "question_over",
+            Self::QuestionChanged => "question_changed",
             Self::UnmappedClient => "unmapped_client",
             Self::WrongPassword => "wrong_password",
             Self::UserDisabled => "user_disabled",
@@ -121,9 +139,12 @@ impl Reason {
             | Self::OtherProvider
             | Self::OtherOrganisation
             | Self::NoUser(_)
+            | Self::NotKept(_)
+            | Self::TooManySessions
             | Self::UserDisabled
             | Self::UserLocked
             | Self::UnmappedClient => StatusCode::FORBIDDEN,
+            Self::StoreDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotMapped => StatusCode::NOT_FOUND,
             Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::Throttled => StatusCode::TOO_MANY_REQUESTS,
@@ -135,6 +156,8 @@ impl Reason {
             | Self::StateRestarted
             | Self::StateOtherBrowser
             | Self::StateChanged
+            | Self::QuestionOver
+            | Self::QuestionChanged
             | Self::FormExpired
             | Self::FormForeign => StatusCode::BAD_REQUEST,
         }
@@ -203,6 +226,19 @@ impl Reason {
             Self::NoUser(refusal) => {
                 return format!("{provider} knows you, but that makes no user here: {refusal}.");
             }
+            Self::NotKept(refusal) => not_kept(*refusal),
+            Self::StoreDown => {
+                "The users of this site cannot be looked up at the moment. Try again in a few minutes."
+            }
+            Self::TooManySessions => {
+                "As many sessions are open as there may be. Sign out where you do not need one any more, and try again."
+            }
+            Self::QuestionOver => {
+                "This question has been answered already, or is too old. Start again."
+            }
+            Self::QuestionChanged => {
+                "The account has changed since you were asked about it. Start again."
+            }
             Self::UnmappedClient => {
                 "The token is a program's own, and no transformation of {} says which user that is. The site's owner adds one whose source is its client_id and whose target is a name."
             }
@@ -231,6 +267,47 @@ impl Reason {
             provider: Some(provider.to_owned()),
             retry,
         }
+    }
+}
+
+/// Why a user that is kept is not let in.
+const fn not_kept(refusal: persistent::Refusal) -> &'static str {
+    match refusal {
+        persistent::Refusal::Disabled => {
+            "This account has been switched off. Ask those who run this site."
+        }
+        persistent::Refusal::NoRole => {
+            "{} knows you, but you hold none of the roles that this site asks for. Ask its owner for one, and start again."
+        }
+        persistent::Refusal::EmailTaken => {
+            "The e-mail address that {} gives for you belongs to another account here. Sign in the way you usually do, or ask the site's owner."
+        }
+        persistent::Refusal::NameTaken => {
+            "The user name that {} gives for you belongs to another account here. Tell the site's owner the request id below."
+        }
+        persistent::Refusal::OtherIssuer => {
+            "{} is not the provider any more that your account here was made with. Tell the site's owner the request id below."
+        }
+        persistent::Refusal::Unlinked => {
+            "Your sign-in with {} does not belong to this account any more. Start again."
+        }
+    }
+}
+
+impl From<persistent::Failure> for Reason {
+    fn from(failure: persistent::Failure) -> Self {
+        match failure {
+            persistent::Failure::Refused(refusal) => Self::NotKept(refusal),
+            persistent::Failure::NoUser(refusal) => Self::NoUser(refusal),
+            persistent::Failure::Store(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<StoreError> for Reason {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(error = ?error, "store");
+        Self::StoreDown
     }
 }
 
@@ -264,6 +341,16 @@ mod tests {
             Reason::NotMapped,
             Reason::SessionOver,
             Reason::FormForeign,
+            Reason::NotKept(persistent::Refusal::Disabled),
+            Reason::NotKept(persistent::Refusal::NoRole),
+            Reason::NotKept(persistent::Refusal::EmailTaken),
+            Reason::NotKept(persistent::Refusal::NameTaken),
+            Reason::NotKept(persistent::Refusal::OtherIssuer),
+            Reason::NotKept(persistent::Refusal::Unlinked),
+            Reason::StoreDown,
+            Reason::TooManySessions,
+            Reason::QuestionOver,
+            Reason::QuestionChanged,
         ] {
             for provider in ["Azure AD", ""] {
                 let problem = reason.problem(provider, None);

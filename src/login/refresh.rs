@@ -13,6 +13,7 @@ use crate::login::Login;
 use crate::login::Reason;
 use crate::login::endpoint;
 use crate::login::finish;
+use crate::login::kept::Venue;
 use crate::login::oidc::Interrupted;
 use crate::login::oidc::Peer;
 use crate::login::oidc::SignedIn;
@@ -24,6 +25,7 @@ use crate::session::End;
 use crate::session::Identity;
 use crate::session::Refresh;
 use crate::session::Session;
+use crate::session::renewal::Renewal;
 
 /// The request that finds its session due.
 #[derive(Clone, Debug)]
@@ -56,6 +58,9 @@ const AFTER_INTERRUPTION: Duration = Duration::from_secs(30);
 enum Failure {
     /// The provider could not be asked to the end, which may pass.
     Unasked(Interrupted),
+    /// It was asked, and the store cannot say whose the answer is; what takes the place of the refresh
+    /// token.
+    Unsettled(Option<Refresh>),
     /// It is over.
     Over(Reason),
 }
@@ -78,15 +83,10 @@ impl Login {
             Ok(identity) => live(self.replace(occasion, &session, identity)),
             Err(Failure::Unasked(Interrupted { fault, refresh })) => {
                 tracing::warn!(provider = ?session.identity.provider, ?fault, request.id = %occasion.request, "a session could not be renewed, and goes on");
-                if let Some(refresh) = refresh {
-                    // The old refresh token has been used: asking with it again would end the grant.
-                    let due_at = now.plus(AFTER_INTERRUPTION);
-                    let refresh = Some(Refresh { due_at, ..refresh });
-                    let identity = Identity { refresh, ..session.identity.clone() };
-                    return live(self.replace(occasion, &session, identity));
-                }
-                renewal.put_off(now);
-                live(self.parts.sessions.live(&session.id))
+                live(self.leave(occasion, &session, renewal, refresh))
+            }
+            Err(Failure::Unsettled(refresh)) => {
+                live(self.leave(occasion, &session, renewal, refresh))
             }
             Err(Failure::Over(reason)) => {
                 if !self.parts.sessions.end(&session.id, End::SignOut) {
@@ -96,6 +96,24 @@ impl Login {
                 Renewed::Ended
             }
         }
+    }
+
+    /// Leaves the session as it is, to be renewed another time.
+    fn leave(
+        &self,
+        occasion: &Occasion,
+        session: &Session,
+        renewal: &Renewal,
+        refresh: Option<Refresh>,
+    ) -> Option<Arc<Session>> {
+        let Some(refresh) = refresh else {
+            renewal.put_off(occasion.now);
+            return self.parts.sessions.live(&session.id);
+        };
+        // The old refresh token has been used: asking with it again would end the grant.
+        let due_at = occasion.now.plus(AFTER_INTERRUPTION);
+        let refresh = Some(Refresh { due_at, ..refresh });
+        self.replace(occasion, session, Identity { refresh, ..session.identity.clone() })
     }
 
     fn replace(
@@ -131,9 +149,16 @@ impl Login {
         if asked.is_some() && asked != person.inner.as_deref() {
             return Err(Failure::Over(Reason::OtherProvider));
         }
-        let renewed = Self::identify(config, site, provider, person, occasion.now);
-        let renewed = renewed.map_err(Failure::Over)?;
-        Ok(Identity { remembered: before.remembered, ..renewed })
+        let now = occasion.now;
+        let identified = Self::identify(config, site, provider, person, now);
+        let identified = identified.map_err(Failure::Over)?;
+        let refresh = identified.identity.refresh.clone();
+        let venue = Venue { config, site, provider, now };
+        match venue.renew(&self.parts.accounts, identified, before).await {
+            Ok(renewed) => Ok(Identity { remembered: before.remembered, ..renewed }),
+            Err(Reason::StoreDown) => Err(Failure::Unsettled(refresh)),
+            Err(reason) => Err(Failure::Over(reason)),
+        }
     }
 
     fn tell_end(&self, occasion: &Occasion, session: &Session, reason: &Reason) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::crypto::random;
@@ -216,11 +218,18 @@ impl Login {
             verifier: random::token(),
             browser: browser.digest().to_owned(),
             replaces: before.map(|session| session.id.0),
+            deliberate: is_deliberate(visit),
             expires: visit.exchange.now.plus(LIFETIME).0,
             restarts: start.restarts,
             fresh: start.fresh,
         }
     }
+}
+
+/// Whether no other site's page has sent the browser here.
+fn is_deliberate(visit: &Visit) -> bool {
+    let site = visit.exchange.header(HeaderName::from_static("sec-fetch-site"));
+    site.is_none_or(|site| site == "same-origin" || site == "none")
 }
 
 /// The inner provider that `provider` is asked for: a subprovider's own, else the path's.

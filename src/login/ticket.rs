@@ -21,7 +21,7 @@ pub(super) enum Purpose {
 impl Purpose {
     const fn name(self) -> &'static str {
         match self {
-            Self::Form => "form",
+            Self::Form => "login-form",
             Self::Logout => "logout",
         }
     }

@@ -43,6 +43,9 @@ pub(super) struct Transaction {
     /// The session that the browser had there already. A provider's cross-site POST brings no
     /// session cookie along, and yet the new session takes the old one's place.
     pub replaces: Option<[u8; 32]>,
+    /// Whether the browser did not come from elsewhere when it was started: somebody else's page may
+    /// begin a sign-in, and must not decide whose account it ends in.
+    pub deliberate: bool,
     /// Worthless from then on, in seconds since 1970.
     pub expires: i64,
     /// How often this sign-in has been started anew already.
@@ -159,6 +162,7 @@ mod tests {
             verifier: "v".to_owned(),
             browser: "b".to_owned(),
             replaces: None,
+            deliberate: true,
             expires: NOW.plus(LIFETIME).0,
             restarts: 0,
             fresh: false,

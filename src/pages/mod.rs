@@ -11,6 +11,7 @@ mod grants;
 pub(crate) mod headers;
 mod look;
 mod problem;
+mod question;
 mod refused;
 mod sign_in;
 mod sign_out;
@@ -42,6 +43,9 @@ pub use look::Look;
 #[cfg(test)]
 pub(crate) use problem::detail as problem_detail;
 pub use problem::problem;
+pub use question::Asked;
+pub use question::Question;
+pub use question::question;
 pub use refused::Refused;
 pub use refused::refused;
 pub use sign_in::Button;

@@ -27,6 +27,7 @@ use crate::proxy::upstream::Upstream;
 use crate::session::Sessions;
 use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
+use crate::store::register::Register;
 
 /// What outlives a reload: stores, keys, metrics, and the engines that remember.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub struct House {
     pub believed: Believed,
     /// What is remembered of grants; the identity server's too.
     pub grants: Arc<Grants>,
+    /// Where the live sessions are written down, for operators; not with the store in memory.
+    pub register: Option<Register>,
     /// Signs assertions.
     pub assertion_key: SigningKey,
     /// Where everything slow runs.

@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::session::Visit;
 
 /// What proofs are sealed for.
-const PURPOSE: &str = "form";
+const PURPOSE: &str = "session-form";
 
 /// How long a page may lie open.
 const LIFETIME: Duration = Duration::from_hours(1);

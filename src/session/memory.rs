@@ -18,10 +18,14 @@ use crate::config::model::SessionSettings;
 use crate::crypto::digest;
 use crate::crypto::random;
 use crate::observe::Metrics;
+use crate::session::Change;
 use crate::session::Identity;
 use crate::session::Named;
+use crate::session::Noted;
 use crate::session::Session;
 use crate::session::SessionId;
+use crate::session::changes::Changes;
+use crate::session::limits::BySite;
 use crate::session::names::Names;
 use crate::session::renewal::Renewal;
 
@@ -31,6 +35,11 @@ pub struct Sessions {
     table: DashMap<SessionId, Arc<Session>>,
     /// What they go by beside their tokens.
     pub(super) names: Names,
+    changes: Changes,
+    /// Where they began.
+    pub(super) sites: BySite,
+    /// Held while somebody is let in under a limit.
+    pub(super) admission: Mutex<()>,
     /// In the order they began; ids of ended sessions stay until a sweep.
     order: Mutex<VecDeque<SessionId>>,
     clock: Clock,
@@ -48,6 +57,8 @@ pub enum End {
     Evict,
     /// The same browser signed in anew.
     Replace,
+    /// Another one took its place, because there may be no more.
+    TakeOver,
     /// An administrator ended it.
     Command,
 }
@@ -59,6 +70,7 @@ impl End {
             Self::SignOut => "signed_out",
             Self::Evict => "evicted",
             Self::Replace => "replaced",
+            Self::TakeOver => "taken_over",
             Self::Command => "by_command",
         }
     }
@@ -67,8 +79,16 @@ impl End {
 impl Sessions {
     /// An empty table.
     pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
-        let names = Names::default();
-        Self { table: DashMap::new(), names, order: Mutex::default(), clock, metrics }
+        Self {
+            table: DashMap::new(),
+            names: Names::default(),
+            changes: Changes::default(),
+            sites: BySite::default(),
+            admission: Mutex::default(),
+            order: Mutex::default(),
+            clock,
+            metrics,
+        }
     }
 
     /// Begins a session and returns it with the token for the browser's cookie, which is kept
@@ -102,8 +122,11 @@ impl Sessions {
             identity,
         });
         self.make_room(settings.capacity);
-        // Named before it is there, so that whoever ends it finds its names.
+        // Named before it is there, so that whoever ends it finds its names; noted, so that its end
+        // is noted after it.
         self.names.add(&session);
+        self.sites.add(&session);
+        self.changes.note(|| Change::Began(Arc::clone(&session)));
         self.table.insert(session.id, Arc::clone(&session));
         self.lock_order().push_back(session.id);
         self.metrics.sessions.inc();
@@ -134,6 +157,8 @@ impl Sessions {
     pub fn end(&self, id: &SessionId, why: End) -> bool {
         let Some((_, session)) = self.table.remove(id) else { return false };
         self.names.remove(&session);
+        self.sites.remove(&session);
+        self.changes.note(|| Change::Ended(session));
         self.metrics.sessions.dec();
         self.metrics.session_ends.with_label_values(&[why.label()]).inc();
         true
@@ -202,6 +227,16 @@ impl Sessions {
             .map(|session| *session.key())
             .collect();
         picked.iter().filter(|id| self.end(id, why)).count()
+    }
+
+    /// Every session of the table, those included that are over and not swept yet.
+    pub fn all(&self) -> Vec<Arc<Session>> {
+        self.table.iter().map(|session| Arc::clone(&session)).collect()
+    }
+
+    /// What began and ended since this was last called.
+    pub fn take_changes(&self) -> Noted {
+        self.changes.take()
     }
 
     /// Removes what is over. Called now and then from the control runtime.

@@ -1,7 +1,9 @@
 //! Who a browser is: sessions in memory, found by the SHA-256 of a random token in a cookie.
 
+mod changes;
 pub mod cookie;
 pub mod form_proof;
+pub mod limits;
 pub mod memory;
 mod names;
 pub mod renewal;
@@ -21,6 +23,10 @@ use arc_swap::ArcSwapOption;
 use http::HeaderName;
 use http::HeaderValue;
 
+pub use changes::Change;
+pub use changes::Noted;
+pub use limits::Full;
+pub use limits::Limits;
 pub use memory::End;
 pub use memory::Sessions;
 pub use names::Named;
@@ -35,7 +41,7 @@ use crate::store::accounts::GivenRole;
 use crate::users::User;
 
 /// A session's name on the server: the SHA-256 of the token in the browser's cookie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 32]);
 
 /// What a sign-in found out, from which a session is made.

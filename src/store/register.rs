@@ -2,6 +2,8 @@
 //! database, and where it asks them to end a session. Who a browser is stays in each gateway's
 //! memory; the register only tells of it, a moment late.
 
+pub use crate::store::sql::register::Register;
+
 use crate::clock::Timestamp;
 
 /// A live session, as the register tells of it.

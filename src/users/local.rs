@@ -213,12 +213,11 @@ impl LocalUsers {
         name: &str,
         password: &Secret,
     ) -> Result<Option<Known>, Refusal> {
-        let known = match configured(config, name) {
-            Some(user) => Some(Known::Configured(user.clone())),
-            None => {
-                let account = self.accounts.find(name).await.map_err(unavailable)?;
-                account.map(|account| Known::Kept(Box::new(account)))
-            }
+        let known = if let Some(user) = configured(config, name) {
+            Some(Known::Configured(user.clone()))
+        } else {
+            let account = self.accounts.find(name).await.map_err(unavailable)?;
+            account.map(|account| Known::Kept(Box::new(account)))
         };
         let own = known.as_ref().and_then(Known::hash).cloned();
         let somebodys = || {

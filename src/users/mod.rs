@@ -1,4 +1,5 @@
-//! Users: how an account comes of claims, and the local users, of the configuration and of the store.
+//! Users: how an account comes of claims, which of them are kept, and the local users, of the
+//! configuration and of the store.
 
 pub mod builder;
 pub mod hashing;
@@ -6,8 +7,12 @@ pub mod local;
 mod local_identity;
 mod name;
 pub mod new_password;
+pub mod password_change;
+pub mod persistent;
 mod places;
 mod properties;
+pub mod reset;
+pub mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod throttle;
@@ -16,7 +21,6 @@ mod window;
 use std::collections::BTreeMap;
 
 pub use name::is_legal;
-
 use serde::Serialize;
 
 /// The account that comes of a sign-in. Virtual: it lives as long as its session.

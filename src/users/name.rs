@@ -28,19 +28,53 @@ pub(super) fn of(
     subject: &str,
     claims: &ClaimSet,
 ) -> Result<String, Refusal> {
-    if is_identity_server(&provider.name)
-        && let Some(name) = trusted(provider, claims)
-    {
-        return checked(config, provider, name);
+    match told(config, provider, claims)? {
+        Some(told) => Ok(told.name),
+        None => made(config, provider, (subject, 0), claims),
     }
+}
+
+/// A user name that is taken as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// `domain\name`.
+    pub name: String,
+    /// Whether a rule's literal says so, rather than the identity server of a local user.
+    pub by_rule: bool,
+}
+
+/// The user name that is taken as it is, where one is.
+pub(super) fn told(
+    config: &Config,
+    provider: &Provider,
+    claims: &ClaimSet,
+) -> Result<Option<Told>, Refusal> {
+    let trusted = is_identity_server(&provider.name).then(|| trusted(provider, claims)).flatten();
+    let Some(claim) = trusted else { return Ok(None) };
+    let name = checked(config, provider, claim)?;
+    Ok(Some(Told { name, by_rule: claim.is_literal() }))
+}
+
+/// The name that is made of provider and subject; with `marks` above 0 one of the others that it
+/// may have, while the ones before are somebody else's.
+pub(super) fn made(
+    config: &Config,
+    provider: &Provider,
+    (subject, marks): (&str, usize),
+    claims: &ClaimSet,
+) -> Result<String, Refusal> {
     let domain = domain(provider)?;
-    let key = provider.subprovider.as_ref().map_or(&*provider.name, |(gateway, _)| gateway);
-    let hash = hash(key, subject);
+    let hash = hash(key(provider), subject, marks);
     let local = match &config.user_name_template {
         Some(template) => readable(template, &hash, subject, claims)?,
         None => hash,
     };
     Ok(format!("{domain}\\{local}"))
+}
+
+/// The provider whose subjects they are: for a subprovider its gateway.
+pub(super) fn key(provider: &Provider) -> &str {
+    provider.subprovider.as_ref().map_or(&*provider.name, |(gateway, _)| gateway)
 }
 
 fn domain(provider: &Provider) -> Result<&str, Refusal> {
@@ -100,13 +134,15 @@ pub fn is_legal(name: &str) -> bool {
 const LONGEST: usize = 255;
 
 /// Ten characters of the base64 of SHA-256 over both names, each after its length, so that no pair
-/// reads like another one. Letters and digits only, as the CMS makes them.
-fn hash(provider: &str, subject: &str) -> String {
-    let mut input = Vec::with_capacity(16 + provider.len() + subject.len());
+/// reads like another one. Letters and digits only, as the CMS makes them; and as there, a `$` more
+/// at the end makes another name of the same pair.
+fn hash(provider: &str, subject: &str, marks: usize) -> String {
+    let mut input = Vec::with_capacity(16 + provider.len() + subject.len() + marks);
     for part in [provider, subject] {
         input.extend_from_slice(&(part.len() as u64).to_be_bytes());
         input.extend_from_slice(part.as_bytes());
     }
+    input.resize(input.len() + marks, b'$');
     STANDARD_NO_PAD
         .encode(digest::sha256(&input))
         .chars()
@@ -186,14 +222,16 @@ mod tests {
             ("A\0", "42"),
         ];
         let hashes: std::collections::HashSet<_> =
-            pairs.iter().map(|(p, s)| hash(p, s).to_lowercase()).collect();
+            pairs.iter().map(|(p, s)| hash(p, s, 0).to_lowercase()).collect();
         assert_eq!(hashes.len(), pairs.len());
     }
 
     #[test]
     fn a_hash_is_ten_letters_and_digits_and_always_the_same() {
         // printf '\0\0\0\0\0\0\0\1A\0\0\0\0\0\0\0\00242' | openssl dgst -sha256 -binary | base64
-        assert_eq!(hash("A", "42"), "dpTM0P61oB");
+        assert_eq!(hash("A", "42", 0), "dpTM0P61oB");
+        // printf '\0\0\0\0\0\0\0\1A\0\0\0\0\0\0\0\00242$$' | openssl dgst -sha256 -binary | base64
+        assert_eq!(hash("A", "42", 2), "09wVhoHQi");
     }
 
     #[test]

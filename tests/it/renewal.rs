@@ -231,3 +231,16 @@ async fn signing_out_asks_nobody_for_new_tokens() {
     browser.follow(out).await;
     assert_eq!(world.idp.count("token"), 0);
 }
+
+#[tokio::test]
+async fn whose_organisation_was_struck_off_is_not_renewed() {
+    let world = world(TEN_MINUTES).await;
+    let mut jane = provider::jane();
+    jane["hd"] = json!("old.test");
+    let browser = world.signed_in(jane).await;
+    let narrowed = r#"<gateway><connections><connection provider="Partner" set:scopes="openid profile email offline_access" set:refreshAfter="10m" set:hostedDomain="new.test" /></connections></gateway>"#;
+    world.patch(narrowed).await;
+    assert_eq!(roles(&world, &browser).await.as_deref(), Some("sitecore\\Author"));
+    world.later(601);
+    assert_eq!(roles(&world, &browser).await, None);
+}

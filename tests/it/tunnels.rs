@@ -11,7 +11,7 @@ use crate::support::world::cookie_line;
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// A world whose CMS agrees to every upgrade and then sends back what comes.
-async fn echoing(more: &str) -> World {
+pub(crate) async fn echoing(more: &str) -> World {
     let world = World::with(more).await;
     world.cms.script(|seen| {
         if seen.header("upgrade").is_none() {
@@ -23,7 +23,7 @@ async fn echoing(more: &str) -> World {
 }
 
 /// Asks for an upgrade; the connection and the status of the answer.
-async fn upgrade(world: &World, path: &str, lines: &str) -> (Wire, u16) {
+pub(crate) async fn upgrade(world: &World, path: &str, lines: &str) -> (Wire, u16) {
     let mut wire = world.wire().await;
     wire.send(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{UPGRADE}{lines}\r\n", world.host()))
         .await;
@@ -31,7 +31,8 @@ async fn upgrade(world: &World, path: &str, lines: &str) -> (Wire, u16) {
     (wire, status)
 }
 
-fn own_origin(world: &World) -> String {
+/// What a page of the CMS sends along.
+pub(crate) fn own_origin(world: &World) -> String {
     format!("Origin: https://{}\r\n", world.host())
 }
 

@@ -180,7 +180,7 @@ pub(crate) fn protocol(
     }
     let children = ["parameter", "claim"];
     let ours = connection.map(|element| Ours::new(element, &ATTRIBUTES, &children, report));
-    let preset = written_preset(ours)?.or(known.preset);
+    let preset = written_preset(name, ours)?.or(known.preset);
     let reader = Reader { ours, known, preset };
     let plain = [("openid", false), ("oauth2", true)];
     let plain = reader.choice("protocol", &plain, report);
@@ -204,13 +204,25 @@ fn mail_domains(reader: &Reader<'_>, report: &mut Report) -> Vec<String> {
     written.iter().map(|domain| domain.to_ascii_lowercase()).collect()
 }
 
-fn written_preset(ours: Option<Ours<'_>>) -> Result<Option<Preset>, Refusal> {
+/// The preset that is written. None fits a provider of the identity server's name: whatever goes by
+/// that is believed on names, roles and administrators.
+fn written_preset(provider: &str, ours: Option<Ours<'_>>) -> Result<Option<Preset>, Refusal> {
     let Some(ours) = ours else { return Ok(None) };
     let Some(name) = ours.text("preset").filter(|name| !name.is_empty()) else { return Ok(None) };
-    let unknown = || {
+    let refuse =
+        |what: String, instead: String| Err(Refusal::at(ours.origin_of("preset"), what, instead));
+    let Some(preset) = Preset::named(name) else {
         let what = format!("there is no preset `{name}`");
-        let instead = format!("known are {}", Preset::names());
-        Refusal::at(ours.origin_of("preset"), what, instead)
+        return refuse(what, format!("known are {}", Preset::names()));
     };
-    Preset::named(name).map(Some).ok_or_else(unknown)
+    if provider.split('/').next() == Some(IDENTITY_SERVER) {
+        let what = format!("{name} would be believed like an identity server of your own");
+        let instead =
+            "declare it as an identityProvider under a name of its own, with rules for its roles";
+        return refuse(what, instead.to_owned());
+    }
+    Ok(Some(preset))
 }
+
+/// The provider whose word on names and roles is taken.
+const IDENTITY_SERVER: &str = "SitecoreIdentityServer";

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 
 /// Reads a date with or without a time; without a zone it is UTC.
-pub(crate) fn moment(text: &str) -> Option<Timestamp> {
+pub fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, "00:00:00Z"));
     let [year, month, day] = numbers(date, '-', [4, 2, 2])?;

@@ -39,6 +39,7 @@ mod sessions;
 mod settings;
 mod signing;
 mod sites;
+pub(crate) mod sql_server;
 mod store;
 mod transformations;
 pub(crate) mod values;
@@ -46,7 +47,9 @@ pub(crate) mod values;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use dates::moment;
 pub(crate) use fold::fold;
+pub use store::parse as store_address;
 
 use crate::config::Config;
 use crate::config::fault::Fault;
@@ -168,9 +171,16 @@ fn config(
         property_maps,
         identity_server,
     };
-    store::warn_of_sql_server(dictionary, report);
+    report.notices.extend(sql_server::notices_of_settings(dictionary));
+    report.notices.extend(sql_server_strings(root));
     look_over(&config, &connections, gateway, report);
     config
+}
+
+/// Connection strings of SQL Server; that of the users' store is told of where that is read.
+fn sql_server_strings(root: &Element) -> Vec<Notice> {
+    let others = root.elements().filter(|element| element.name != "gateway");
+    others.flat_map(sql_server::notices_of).collect()
 }
 
 /// What can only be told of the whole.

@@ -10,8 +10,8 @@ use crate::config::model::DatabaseUrl;
 use crate::config::model::StoreAddress;
 use crate::config::read::ours::Ours;
 use crate::config::read::report::Report;
+use crate::config::read::sql_server;
 use crate::config::read::values;
-use crate::config::settings::Dictionary;
 use crate::crypto::secret::Secret;
 
 /// Where things are kept; without a word about it in an SQLite file in the directory `data`.
@@ -24,6 +24,12 @@ pub(crate) fn address(users: Option<Ours<'_>>, data: &Path, report: &mut Report)
     }
     match parse(text) {
         Ok(address) => address,
+        // Its owner means another program's store, and has none of this one's: it begins where that
+        // of everybody else does who said nothing.
+        Err(SQL_SERVER) => {
+            report.disable(users.origin_of("store"), SQL_SERVER, sql_server::IN_GATEWAY);
+            unsaid()
+        }
         Err(what) => {
             report.fault(users.origin_of("store"), what, INSTEAD);
             unsaid()
@@ -31,21 +37,14 @@ pub(crate) fn address(users: Option<Ours<'_>>, data: &Path, report: &mut Report)
     }
 }
 
-/// A connection string of SQL Server in an identity file leads nowhere: its owner learns what does.
-pub(crate) fn warn_of_sql_server(dictionary: &Dictionary, report: &mut Report) {
-    let path = ["IdentityServer", "SitecoreMembershipOptions", "ConnectionString"];
-    let Some(setting) = dictionary.root.descend(&path) else { return };
-    if setting.value.as_deref().is_some_and(|value| !value.trim().is_empty()) {
-        let what = "the ConnectionString of SitecoreMembershipOptions has no effect: SQL Server is not spoken here";
-        report.lint(&setting.origin, what, IN_GATEWAY);
-    }
-}
-
 const INSTEAD: &str = "write sqlite:data/vestibule.db, memory, postgres://user:password@host/database or mysql://user:password@host/database";
 
-const IN_GATEWAY: &str = "say in <gateway> where things are kept: <users store=\"sqlite:data/vestibule.db\" />, or postgres://…, or mysql://…";
-
-fn parse(text: &str) -> Result<StoreAddress, &'static str> {
+/// Reads the address of a store, as `<users store="…">` says it and the command line.
+///
+/// # Errors
+///
+/// What is wrong with it, without repeating what may hold a password.
+pub fn parse(text: &str) -> Result<StoreAddress, &'static str> {
     if text == "memory" {
         return Ok(StoreAddress::Memory);
     }
@@ -53,21 +52,13 @@ fn parse(text: &str) -> Result<StoreAddress, &'static str> {
         Some(("sqlite", path)) => file(path).map(StoreAddress::Sqlite),
         Some(("postgres" | "postgresql", _)) => database(text).map(StoreAddress::Postgres),
         Some(("mysql" | "mariadb", _)) => database(text).map(StoreAddress::MySql),
-        Some(_) | None if is_sql_server(text) => Err(SQL_SERVER),
+        Some(_) | None if sql_server::is_address(text) => Err(SQL_SERVER),
         Some(_) | None => Err("the users' store cannot be read"),
     }
 }
 
 const SQL_SERVER: &str =
     "the users' store is a connection string of SQL Server, which is not spoken here";
-
-/// `Data Source=…;Initial Catalog=…`, `Server=…`, `sqlserver://…`.
-fn is_sql_server(text: &str) -> bool {
-    let letters = text.to_lowercase().replace(' ', "");
-    ["datasource=", "server=", "initialcatalog=", "mssql:", "sqlserver:", "jdbc:sqlserver:"]
-        .iter()
-        .any(|sign| letters.contains(sign))
-}
 
 /// `sqlite:path`, also with the two slashes of `sqlite://path`.
 fn file(path: &str) -> Result<PathBuf, &'static str> {

@@ -4,6 +4,7 @@
 
 pub mod claims;
 mod place;
+pub mod text;
 
 use std::sync::Arc;
 
@@ -157,7 +158,7 @@ pub fn sign_in(
         match builder::build(config, provider, &subject, &after) {
             Ok(user) => {
                 let given = given(&user, &steps);
-                let identity = identity(site, provider, subject, user, after);
+                let identity = identity(site, Arc::clone(&provider.name), subject, user, after);
                 Ending::User(Box::new(Identity { given_roles: given, ..identity }))
             }
             Err(refusal) => Ending::NoUser(refusal),
@@ -219,14 +220,14 @@ fn given(user: &User, steps: &[Step]) -> Vec<GivenRole> {
 /// Somebody with a session at `site`.
 pub fn identity(
     site: &Site,
-    provider: &Provider,
+    provider: Arc<str>,
     subject: String,
     user: User,
     claims: ClaimSet,
 ) -> Identity {
     Identity {
         user,
-        provider: Arc::clone(&provider.name),
+        provider,
         issuer: None,
         subject,
         site: Arc::clone(&site.name),

@@ -39,6 +39,13 @@ pub struct Documents {
     pub certificate_ends: Option<Timestamp>,
 }
 
+impl Documents {
+    /// Both of them: the description and the keys.
+    pub fn both(&self) -> [&Document; 2] {
+        [&self.discovery, &self.keys]
+    }
+}
+
 /// What is to be thought of a token that somebody shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signature {

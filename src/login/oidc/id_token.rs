@@ -78,6 +78,9 @@ pub(super) fn verify_again(
     before: &Map<String, Value>,
 ) -> Result<IdToken, TokenFault> {
     let token = addressed(verifier.verify(token)?, expected)?;
+    if !expected.issuer.is_one(text(before, "iss"), text(&token.claims, "iss")) {
+        return Err(TokenFault::Issuer);
+    }
     if text(before, "sub") != Some(&token.subject) {
         return Err(TokenFault::Subject);
     }

@@ -156,6 +156,12 @@ impl Issuer<'_> {
         }
         said == self.name || self.alias == Some(said)
     }
+
+    /// Whether two that both are this issuer are the same one: of many tenants the same, else in
+    /// whichever spelling.
+    pub(super) fn is_one(self, before: Option<&str>, now: Option<&str>) -> bool {
+        before == now || !self.name.contains(OpenIdConnect::TENANT)
+    }
 }
 
 impl Metadata {

@@ -19,6 +19,7 @@ use crate::login::oidc::expected;
 use crate::login::oidc::fault::TokenFault;
 use crate::login::oidc::id_token;
 use crate::login::oidc::next_refresh;
+use crate::login::oidc::organisation;
 use crate::login::oidc::userinfo;
 use crate::login::oidc::verifier;
 use crate::session::Refresh;
@@ -105,6 +106,8 @@ impl RelyingParty {
                 completed(believed.claims, &before)
             }
         };
+        // Asked of the present configuration: an organisation may have been struck off meanwhile.
+        organisation::admit(peer.connection, metadata, &claims)?;
         if let Some(further) = self.userinfo(peer, metadata, &fresh.access.token, now).await? {
             let subject = id_token::subject(&claims)?.to_owned();
             if id_token::subject(&further) != Ok(&subject) {

@@ -135,3 +135,26 @@ reason-state_changed = Forbindelsen til { $provider } blev ændret, mens du logg
 reason-not_mapped = { $provider } er ikke knyttet til dette websted. Webstedets ejer tilføjer den til en mapEntry under federatedAuthentication/identityProvidersPerSites og slår den til.
 reason-session_over = Din session hos { $provider } er allerede slut. Log ud dér, eller kontrollér urene, og begynd forfra.
 reason-form_foreign = Denne formular blev ikke åbnet i denne browser, eller denne browser gemmer ikke webstedets cookies. Tillad dem, og log ind igen.
+reason-user_disabled = Denne konto er slået fra. Spørg dem, der driver webstedet.
+reason-role_missing = { $provider } kender dig, men du har ingen af de roller, som dette websted kræver. Bed ejeren om en, og begynd forfra.
+reason-email_taken = Den e-mailadresse, som { $provider } oplyser for dig, tilhører en anden konto her. Log på, som du plejer, eller spørg webstedets ejer.
+reason-name_taken = Det brugernavn, som { $provider } oplyser for dig, tilhører en anden konto her. Oplys anmodnings-id'et nedenfor til webstedets ejer.
+reason-issuer_changed = { $provider } er ikke længere den udbyder, som din konto her blev oprettet med. Oplys anmodnings-id'et nedenfor til webstedets ejer.
+reason-identity_unlinked = Dit logon med { $provider } hører ikke længere til denne konto. Begynd forfra.
+reason-store_down = Webstedets brugere kan ikke slås op i øjeblikket. Prøv igen om nogle minutter.
+reason-too_many_sessions = Der er så mange åbne sessioner, som der må være. Log af, hvor du ikke længere har brug for en, og prøv igen.
+reason-question_over = Dette spørgsmål er allerede besvaret, eller det er for gammelt. Begynd forfra.
+reason-question_changed = Kontoen er ændret, siden du blev spurgt om den. Begynd forfra.
+
+## Spørgsmål undervejs
+whose-title = Én konto eller to?
+whose-user = Du er logget på som { $user }.
+whose-provider = Du har netop også logget på med { $provider }.
+whose-text = Er det også dig? I så fald kan du fremover logge på den samme konto på begge måder.
+whose-same = Ja, brug én konto
+whose-own = Nej, brug en selvstændig konto
+room-title = For mange sessioner
+room-text = Der er så mange åbne sessioner, som der må være.
+room-provider = Den ældste blev begyndt med { $provider }.
+room-since = Den har været åben siden { $moment }.
+room-take-over = Afslut den ældste, og fortsæt

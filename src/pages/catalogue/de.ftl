@@ -135,3 +135,26 @@ reason-state_changed = Die Verbindung zu { $provider } wurde geändert, während
 reason-not_mapped = { $provider } ist dieser Website nicht zugeordnet. Ihr Betreiber fügt ihn einem mapEntry unter federatedAuthentication/identityProvidersPerSites hinzu und schaltet ihn ein.
 reason-session_over = Ihre Sitzung bei { $provider } ist schon beendet. Melden Sie sich dort ab, oder prüfen Sie die Uhren, und beginnen Sie von vorn.
 reason-form_foreign = Dieses Formular wurde nicht in diesem Browser geöffnet, oder dieser Browser speichert keine Cookies dieser Website. Erlauben Sie sie und melden Sie sich erneut an.
+reason-user_disabled = Dieses Konto ist abgeschaltet. Fragen Sie die Betreiber dieser Website.
+reason-role_missing = { $provider } kennt Sie, aber Sie haben keine der Rollen, die diese Website verlangt. Bitten Sie ihren Betreiber um eine und beginnen Sie von vorn.
+reason-email_taken = Die E-Mail-Adresse, die { $provider } für Sie nennt, gehört hier zu einem anderen Konto. Melden Sie sich wie gewohnt an oder fragen Sie den Betreiber der Website.
+reason-name_taken = Der Benutzername, den { $provider } für Sie nennt, gehört hier zu einem anderen Konto. Nennen Sie dem Betreiber der Website die Anfrage-ID unten.
+reason-issuer_changed = { $provider } ist nicht mehr der Anbieter, mit dem Ihr Konto hier angelegt wurde. Nennen Sie dem Betreiber der Website die Anfrage-ID unten.
+reason-identity_unlinked = Ihre Anmeldung mit { $provider } gehört nicht mehr zu diesem Konto. Beginnen Sie von vorn.
+reason-store_down = Die Benutzer dieser Website können gerade nicht nachgeschlagen werden. Versuchen Sie es in einigen Minuten noch einmal.
+reason-too_many_sessions = Es sind so viele Sitzungen offen, wie es sein dürfen. Melden Sie sich dort ab, wo Sie keine mehr brauchen, und versuchen Sie es noch einmal.
+reason-question_over = Diese Frage ist schon beantwortet oder zu alt. Beginnen Sie von vorn.
+reason-question_changed = Das Konto hat sich geändert, seit Sie danach gefragt wurden. Beginnen Sie von vorn.
+
+## Fragen unterwegs
+whose-title = Ein Konto oder zwei?
+whose-user = Sie sind als { $user } angemeldet.
+whose-provider = Sie haben sich gerade auch mit { $provider } angemeldet.
+whose-text = Sind das auch Sie? Dann können Sie sich künftig auf beiden Wegen am selben Konto anmelden.
+whose-same = Ja, ein Konto verwenden
+whose-own = Nein, ein eigenes Konto verwenden
+room-title = Zu viele Sitzungen
+room-text = Es sind so viele Sitzungen offen, wie es sein dürfen.
+room-provider = Die älteste wurde mit { $provider } begonnen.
+room-since = Sie ist seit { $moment } offen.
+room-take-over = Die älteste beenden und fortfahren

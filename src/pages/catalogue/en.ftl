@@ -135,3 +135,26 @@ reason-state_changed = The connection to { $provider } was changed while you wer
 reason-not_mapped = { $provider } is not mapped to this site. The site's owner adds it to a mapEntry under federatedAuthentication/identityProvidersPerSites, and switches it on.
 reason-session_over = Your session at { $provider } is over already. Sign out there, or check the clocks, and start again.
 reason-form_foreign = This form was not opened in this browser, or this browser keeps no cookies of this site. Allow them and sign in again.
+reason-user_disabled = This account has been switched off. Ask those who run this site.
+reason-role_missing = { $provider } knows you, but you hold none of the roles that this site asks for. Ask its owner for one, and start again.
+reason-email_taken = The e-mail address that { $provider } gives for you belongs to another account here. Sign in the way you usually do, or ask the site's owner.
+reason-name_taken = The user name that { $provider } gives for you belongs to another account here. Tell the site's owner the request id below.
+reason-issuer_changed = { $provider } is not the provider any more that your account here was made with. Tell the site's owner the request id below.
+reason-identity_unlinked = Your sign-in with { $provider } does not belong to this account any more. Start again.
+reason-store_down = The users of this site cannot be looked up at the moment. Try again in a few minutes.
+reason-too_many_sessions = As many sessions are open as there may be. Sign out where you do not need one any more, and try again.
+reason-question_over = This question has been answered already, or is too old. Start again.
+reason-question_changed = The account has changed since you were asked about it. Start again.
+
+## Questions on the way
+whose-title = One account or two?
+whose-user = You are signed in as { $user }.
+whose-provider = You have just signed in with { $provider } too.
+whose-text = Is that also you? If so, you can sign in to the same account either way from now on.
+whose-same = Yes, use one account
+whose-own = No, use an account of its own
+room-title = Too many sessions
+room-text = As many sessions are open as there may be.
+room-provider = The oldest was begun with { $provider }.
+room-since = It has been open since { $moment }.
+room-take-over = End the oldest and continue

@@ -135,3 +135,26 @@ reason-state_changed = La connexion à { $provider } a été modifiée pendant q
 reason-not_mapped = { $provider } n’est pas associé à ce site. Le propriétaire du site l’ajoute à une mapEntry sous federatedAuthentication/identityProvidersPerSites et l’active.
 reason-session_over = Votre session chez { $provider } est déjà terminée. Déconnectez-vous là-bas ou vérifiez les horloges, puis recommencez.
 reason-form_foreign = Ce formulaire n’a pas été ouvert dans ce navigateur, ou ce navigateur ne garde pas les cookies de ce site. Autorisez-les et reconnectez-vous.
+reason-user_disabled = Ce compte a été désactivé. Adressez-vous aux responsables de ce site.
+reason-role_missing = { $provider } vous connaît, mais vous n'avez aucun des rôles que ce site exige. Demandez-en un à son propriétaire et recommencez.
+reason-email_taken = L'adresse e-mail que { $provider } donne pour vous appartient ici à un autre compte. Connectez-vous comme d'habitude ou adressez-vous au propriétaire du site.
+reason-name_taken = Le nom d'utilisateur que { $provider } donne pour vous appartient ici à un autre compte. Indiquez au propriétaire du site l'identifiant de requête ci-dessous.
+reason-issuer_changed = { $provider } n'est plus le fournisseur avec lequel votre compte a été créé ici. Indiquez au propriétaire du site l'identifiant de requête ci-dessous.
+reason-identity_unlinked = Votre connexion avec { $provider } n'appartient plus à ce compte. Recommencez.
+reason-store_down = Les utilisateurs de ce site ne peuvent pas être consultés pour le moment. Réessayez dans quelques minutes.
+reason-too_many_sessions = Le nombre maximal de sessions est atteint. Déconnectez-vous là où vous n'en avez plus besoin et réessayez.
+reason-question_over = Cette question a déjà reçu une réponse ou est trop ancienne. Recommencez.
+reason-question_changed = Le compte a changé depuis que la question vous a été posée. Recommencez.
+
+## Questions en chemin
+whose-title = Un compte ou deux ?
+whose-user = Vous êtes connecté en tant que { $user }.
+whose-provider = Vous venez aussi de vous connecter avec { $provider }.
+whose-text = Est-ce aussi vous ? Dans ce cas, vous pourrez désormais vous connecter au même compte des deux façons.
+whose-same = Oui, utiliser un seul compte
+whose-own = Non, utiliser un compte distinct
+room-title = Trop de sessions
+room-text = Le nombre maximal de sessions est atteint.
+room-provider = La plus ancienne a été ouverte avec { $provider }.
+room-since = Elle est ouverte depuis le { $moment }.
+room-take-over = Fermer la plus ancienne et continuer

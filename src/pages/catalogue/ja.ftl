@@ -135,3 +135,26 @@ reason-state_changed = サインイン中に { $provider } への接続が変更
 reason-not_mapped = { $provider } はこのサイトに割り当てられていません。サイトの所有者が federatedAuthentication/identityProvidersPerSites の mapEntry に追加して有効にします。
 reason-session_over = { $provider } でのセッションはすでに終了しています。そこでサインアウトするか時計を確認して、最初からやり直してください。
 reason-form_foreign = このフォームはこのブラウザーで開かれていないか、このブラウザーがこのサイトの Cookie を保存していません。Cookie を許可してもう一度サインインしてください。
+reason-user_disabled = このアカウントは無効になっています。サイトの管理者にお問い合わせください。
+reason-role_missing = { $provider } はあなたを確認しましたが、このサイトが求めるロールを一つも持っていません。所有者にロールを依頼し、最初からやり直してください。
+reason-email_taken = { $provider } が示したあなたのメールアドレスは、ここでは別のアカウントのものです。いつもの方法でサインインするか、サイトの所有者に問い合わせてください。
+reason-name_taken = { $provider } が示したあなたのユーザー名は、ここでは別のアカウントのものです。下のリクエスト ID をサイトの所有者に伝えてください。
+reason-issuer_changed = { $provider } は、ここでのアカウントを作成したときのプロバイダーではなくなりました。下のリクエスト ID をサイトの所有者に伝えてください。
+reason-identity_unlinked = { $provider } でのサインインは、もうこのアカウントのものではありません。最初からやり直してください。
+reason-store_down = 現在、このサイトのユーザーを参照できません。数分後にもう一度お試しください。
+reason-too_many_sessions = 開いているセッションの数が上限に達しています。不要なセッションからサインアウトして、もう一度お試しください。
+reason-question_over = この質問にはすでに回答があるか、時間が経ちすぎています。最初からやり直してください。
+reason-question_changed = 質問が表示された後にアカウントが変更されました。最初からやり直してください。
+
+## 途中の質問
+whose-title = アカウントは一つですか、二つですか
+whose-user = { $user } としてサインインしています。
+whose-provider = 今、{ $provider } でもサインインしました。
+whose-text = どちらもご本人ですか。そうであれば、今後はどちらの方法でも同じアカウントにサインインできます。
+whose-same = はい、一つのアカウントを使う
+whose-own = いいえ、別のアカウントを使う
+room-title = セッションが多すぎます
+room-text = 開いているセッションの数が上限に達しています。
+room-provider = 最も古いセッションは { $provider } で始まりました。
+room-since = { $moment } から開いています。
+room-take-over = 最も古いセッションを終了して続ける

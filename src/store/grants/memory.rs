@@ -78,8 +78,19 @@ impl MemoryGrants {
     }
 
     fn table(&self, kind: Kind) -> &Handles<Record> {
-        let [grants, codes, reference, refresh, devices, typed, consents, pushed, ids, revoked] =
-            &self.0;
+        let [
+            grants,
+            codes,
+            reference,
+            refresh,
+            devices,
+            typed,
+            consents,
+            pushed,
+            ids,
+            revoked,
+            resets,
+        ] = &self.0;
         match kind {
             Kind::Grant => grants,
             Kind::Code => codes,
@@ -91,6 +102,7 @@ impl MemoryGrants {
             Kind::PushedRequest => pushed,
             Kind::UsedId => ids,
             Kind::RevokedToken => revoked,
+            Kind::PasswordReset => resets,
         }
     }
 }
@@ -99,7 +111,7 @@ impl MemoryGrants {
 const fn capacity(kind: Kind) -> usize {
     const MIB: usize = 1024 * 1024;
     match kind {
-        Kind::Code | Kind::DeviceCode | Kind::UserCode => 16 * MIB,
+        Kind::Code | Kind::DeviceCode | Kind::UserCode | Kind::PasswordReset => 16 * MIB,
         Kind::ReferenceToken
         | Kind::RefreshToken
         | Kind::Consent

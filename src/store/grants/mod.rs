@@ -195,4 +195,23 @@ impl Grants {
             Place::Sql(sql) => sql.of_subject(kind, subject, now).await,
         }
     }
+
+    /// Forgets everything of these kinds that is about `subject`.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached.
+    pub async fn forget(
+        &self,
+        subject: &str,
+        kinds: &[Kind],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for kind in kinds {
+            for (key, _) in self.of_subject(*kind, subject, now).await? {
+                self.drop_key(*kind, key).await?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -31,11 +31,13 @@ pub enum Kind {
     UsedId,
     /// `jti` of an access token that was revoked before its end.
     RevokedToken,
+    /// A link by which a person chooses a new password.
+    PasswordReset,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Grant,
         Self::Code,
         Self::ReferenceToken,
@@ -46,11 +48,13 @@ impl Kind {
         Self::PushedRequest,
         Self::UsedId,
         Self::RevokedToken,
+        Self::PasswordReset,
     ];
 
     /// How many records of it one owner may have.
     pub(in crate::store) const fn share(self) -> usize {
         match self {
+            Self::PasswordReset => 8,
             Self::Code => 32,
             Self::RefreshToken => 64,
             Self::Grant | Self::Consent => 256,
@@ -67,7 +71,11 @@ impl Kind {
     /// How many records of it a database may have.
     pub(in crate::store) const fn most(self) -> usize {
         match self {
-            Self::PushedRequest | Self::Code | Self::DeviceCode | Self::UserCode => 200_000,
+            Self::PushedRequest
+            | Self::Code
+            | Self::DeviceCode
+            | Self::UserCode
+            | Self::PasswordReset => 200_000,
             Self::Grant
             | Self::RefreshToken
             | Self::Consent
@@ -90,6 +98,7 @@ impl Kind {
             Self::PushedRequest => "pushed_request",
             Self::UsedId => "used_id",
             Self::RevokedToken => "revoked_token",
+            Self::PasswordReset => "password_reset",
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::store::sql::OpenError;
 use crate::store::sql::dialect::Dialect;
 
 /// One statement a step. Steps that have been released never change: append.
-const STEPS: [&str; 20] = [
+const STEPS: [&str; 21] = [
     "create table if not exists vestibule_records (
         id varchar(43) not null primary key,
         kind varchar(32) not null,
@@ -71,10 +71,11 @@ const STEPS: [&str; 20] = [
         ends_at bigint not null,
         ask_end smallint not null
     )",
-    "create index vestibule_sessions_instance on vestibule_sessions (instance, ask_end)",
-    "create index vestibule_sessions_user on vestibule_sessions (user_key)",
-    "create index vestibule_sessions_provider on vestibule_sessions (provider_key)",
-    "create index vestibule_sessions_began on vestibule_sessions (began_at, id)",
+    "create index vestibule_sessions_instance on vestibule_sessions (instance, id)",
+    "create index vestibule_sessions_asked on vestibule_sessions (ask_end, instance)",
+    "create index vestibule_sessions_user on vestibule_sessions (user_key, began_at)",
+    "create index vestibule_sessions_provider on vestibule_sessions (provider_key, began_at)",
+    "create index vestibule_sessions_began on vestibule_sessions (began_at)",
 ];
 
 const SCHEMA: &str =

@@ -6,6 +6,7 @@ mod dialect;
 pub(super) mod grants;
 pub(super) mod keys;
 mod migrations;
+pub(super) mod register;
 mod sweep;
 
 use std::fs;

@@ -75,6 +75,12 @@ async fn a_token_is_verified_with_the_keys_that_its_issuer_publishes() {
         ("one bound to a key", with(&|t| t.claims["cnf"] = json!({ "jkt": "k" }))),
         ("an empty subject", with(&|t| t.claims["sub"] = json!(""))),
         ("a subject that is a number", with(&|t| t.claims["sub"] = json!(1))),
+        (
+            "a program's own that calls itself a person",
+            with(&|t| {
+                t.claims["client_id"] = t.claims["sub"].clone();
+            }),
+        ),
         ("one of tomorrow", with(&|t| t.claims["nbf"] = json!(world.clock.now().0 + 86_400))),
         ("unknown crit", with(&|t| t.header["crit"] = json!(["x"]))),
     ] {

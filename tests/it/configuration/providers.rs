@@ -287,3 +287,15 @@ fn h175_several_clients_of_one_issuer_share_a_callback_path_without_harm() {
     let found: Vec<_> = loaded.providers.iter().filter_map(shares).collect();
     assert_eq!(found, [(true, false); 4]);
 }
+
+#[test]
+fn what_goes_by_the_identity_servers_name_is_no_preset() {
+    let more = "<gateway><connections><connection provider=\"SitecoreIdentityServer\" preset=\"google\" clientId=\"c\" clientSecret=\"s\" /></connections></gateway>";
+    let config = with(more);
+    assert!(!config.provider("SitecoreIdentityServer").unwrap().is_enabled());
+    let said = format!("{:?}", config.notices);
+    assert!(
+        said.contains("google would be believed like an identity server of your own"),
+        "{said}"
+    );
+}

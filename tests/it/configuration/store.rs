@@ -28,18 +28,40 @@ fn without_a_word_the_store_is_a_file_in_the_data_directory() {
 
 #[test]
 fn r_a_store_that_is_none_is_refused_with_what_to_write_and_without_its_password() {
-    for store in [
-        "redis://:S3CRET@host/0",
-        "postgres://v:S3CRET@host",
-        "Data Source=sql;Initial Catalog=core;User ID=sa;Password=S3CRET",
-        "S3CRET",
-    ] {
+    for store in ["redis://:S3CRET@host/0", "postgres://v:S3CRET@host", "S3CRET"] {
         let faults = faults(&format!("<gateway><users store=\"{store}\" /></gateway>"));
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].starts_with("3: the users' store"), "{faults:?}");
         assert!(faults[0].contains("write sqlite:data/vestibule.db"), "{faults:?}");
         assert!(!faults[0].contains("S3CRET"), "{faults:?}");
     }
+}
+
+#[test]
+fn a_connection_string_of_sql_server_is_answered_with_what_to_write() {
+    let string = "Data Source=sql;Initial Catalog=core;User ID=sa;Password=S3CRET";
+    let config = with(&format!("<gateway><users store=\"{string}\" /></gateway>"));
+    assert_eq!(config.store, StoreAddress::Sqlite(PathBuf::from("data/vestibule.db")));
+    let (kind, text) = told(&config, "connection string of SQL Server");
+    assert!(kind == NoticeKind::Disable && text.contains("<users store="), "{text}");
+    assert!(!text.contains("S3CRET"), "{text}");
+
+    let add = format!("<add name=\"core\" connectionString=\"{string}\" />");
+    let list = format!(
+        "<connectionStrings>\n{add}\n<add name=\"mongo\" connectionString=\"mongodb://h/d\" /></connectionStrings>"
+    );
+    let within = format!("<configuration>\n{list}\n<sitecore /></configuration>");
+    for (file, line) in [(&list, "2"), (&within, "3")] {
+        let config = load(&[("include/ConnectionStrings.config", file)]).unwrap();
+        let (kind, text) = told(&config, "the connection string `core` has no effect");
+        assert!(kind == NoticeKind::Lint && text.contains("<users store="), "{text}");
+        assert!(text.contains(&format!("ConnectionStrings.config:{line}")), "{text}");
+        assert!(!text.contains("S3CRET"), "{text}");
+        assert_eq!(config.notices.iter().filter(|n| n.to_string().contains("mongo")).count(), 0);
+    }
+    let setting = format!("<settings><setting name=\"Own\" value=\"{string}\" /></settings>");
+    let (kind, _) = told(&with(&setting), "the connection string `Own` has no effect");
+    assert_eq!(kind, NoticeKind::Lint);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod accounts;
 mod accounts_search;
 mod grants;
 mod keys;
+mod register;
 mod sqlite;
 
 use std::path::PathBuf;

@@ -21,7 +21,7 @@ use crate::stores::open;
 use crate::stores::record;
 
 /// A connection beside those of the store.
-async fn beside(path: &Path) -> AnyConnection {
+pub(crate) async fn beside(path: &Path) -> AnyConnection {
     sqlx::any::install_default_drivers();
     AnyConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap()
 }

@@ -51,7 +51,8 @@ pub(crate) fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(unescape(value))
 }
 
-fn unescape(text: &str) -> String {
+/// `text` with its character references resolved.
+pub(crate) fn unescape(text: &str) -> String {
     [
         ("&#x2F;", "/"),
         ("&#x2f;", "/"),
@@ -69,4 +70,12 @@ fn unescape(text: &str) -> String {
     ]
     .iter()
     .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+/// What stands between the tags of `page`, from its `<main>` on where it has one, white space folded.
+pub(crate) fn text(page: &str) -> String {
+    let page = page.split_once("<main").map_or(page, |(_, main)| main);
+    let pieces = page.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+    let text = pieces.collect::<Vec<_>>().join(" ");
+    unescape(&text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,0 +1,256 @@
+//! The store that a command works on: that of a configuration, or one that is named. Whatever is
+//! done to it is done beside gateways that use it at the same time.
+
+use std::io;
+use std::io::BufRead;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use anyhow::anyhow;
+use anyhow::bail;
+use anyhow::ensure;
+
+use crate::cli;
+use crate::clock::Clock;
+use crate::clock::Timestamp;
+use crate::config;
+use crate::config::Config;
+use crate::config::Environment;
+use crate::config::model::StoreAddress;
+use crate::crypto::secret::Secret;
+
+use crate::store::accounts::Account;
+use crate::store::accounts::Accounts;
+use crate::store::accounts::Saved;
+use crate::store::grants::Grants;
+use crate::store::register::Register;
+use crate::store::register::Registered;
+use crate::store::register::Which;
+use crate::store::sql::Database;
+use crate::users;
+
+/// Where to look, and how to answer.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Place {
+    /// The configuration directory, whose store is used [default: conf].
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Another store: sqlite:FILE (made when it is missing), postgres://… or mysql://….
+    #[arg(long, global = true)]
+    store: Option<String>,
+    /// Answers in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Kept {
+    /// The users.
+    pub accounts: Accounts,
+    /// What has been granted to them, and their one-time links.
+    pub grants: Grants,
+    register: Register,
+    /// The configuration, where one was read.
+    pub config: Option<Config>,
+    clock: Clock,
+}
+
+/// Who did it, in the history of a user.
+pub const BY: &str = "vestibule";
+
+/// Longest time to wait for a store that does not answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a change is tried that others come before.
+const TRIES: usize = 50;
+
+impl Place {
+    /// Opens the store. `Err` is the exit code of a configuration that is wrong, whose faults have
+    /// been told.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such store, or it does not answer.
+    pub async fn open(&self) -> anyhow::Result<Result<Kept, ExitCode>> {
+        let named = self.named()?;
+        let config = match (&named, &self.config) {
+            (Some(_), None) => None,
+            (Some(_) | None, directory) => {
+                let directory = directory.as_deref().unwrap_or_else(|| Path::new("conf"));
+                match config::load(directory, &Environment::process()) {
+                    Ok(config) => Some(config),
+                    Err(faults) => return cli::refuse(directory, &faults).map(Err),
+                }
+            }
+        };
+        let configured = config.as_ref().map(|config| config.store.clone());
+        let address = named.or(configured).context("no store is named")?;
+        Kept::open(&address, config).await.map(Ok)
+    }
+
+    fn named(&self) -> anyhow::Result<Option<StoreAddress>> {
+        let Some(text) = &self.store else { return Ok(None) };
+        config::store_address(text).map(Some).map_err(|what| anyhow!("--store: {what}"))
+    }
+}
+
+impl Kept {
+    async fn open(address: &StoreAddress, config: Option<Config>) -> anyhow::Result<Self> {
+        if matches!(address, StoreAddress::Memory) {
+            bail!("the store is memory, which each gateway has for itself: nothing is shared");
+        }
+        let opening = tokio::time::timeout(PATIENCE, Database::open(address)).await;
+        let database = match opening {
+            Ok(Ok(Some(database))) => database,
+            Ok(Ok(None)) => bail!("the store is memory"),
+            Ok(Err(error)) => bail!("the store {address} cannot be opened: {}", one_line(&error)),
+            Err(_) => bail!("the store {address} does not answer"),
+        };
+        Ok(Self {
+            accounts: Accounts::in_database(database.clone()),
+            grants: Grants::in_database(database.clone()),
+            register: Register::open(database),
+            config,
+            clock: Clock::system(),
+        })
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// `name` with a domain: that of the account prefix, unless it has one.
+    ///
+    /// # Errors
+    ///
+    /// When no user can be called that.
+    pub fn full_name(&self, name: &str) -> anyhow::Result<String> {
+        let name = name.trim();
+        let prefix = self
+            .config
+            .as_ref()
+            .map_or("sitecore\\", |config| config.identity_server.account_prefix.as_str());
+        let whole = if name.contains('\\') { name.to_owned() } else { format!("{prefix}{name}") };
+        ensure!(users::is_legal(&whole), "`{}` is not a user name", visible(name));
+        Ok(whole)
+    }
+
+    /// Whether e-mail addresses are to be unique.
+    pub fn unique_email(&self) -> bool {
+        self.config.as_ref().is_some_and(|config| config.requires_unique_email)
+    }
+
+    /// The user called `name`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the store does not answer.
+    pub async fn find(&self, name: &str) -> anyhow::Result<Account> {
+        let name = self.full_name(name)?;
+        let found = self.accounts.find(&name).await?;
+        found.with_context(|| format!("there is no user `{name}`"))
+    }
+
+    /// Changes the user called `name`, whatever others do to it meanwhile, and returns it as it is
+    /// then. `change` says what it did, for the history, or that there was nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user, its new address is another's, or the store does not answer.
+    pub async fn change(
+        &self,
+        name: &str,
+        change: impl Fn(&mut Account) -> Option<String>,
+    ) -> anyhow::Result<Account> {
+        for _ in 0..TRIES {
+            let seen = self.find(name).await?;
+            let mut account = seen.clone();
+            let Some(what) = change(&mut account) else { return Ok(seen) };
+            account.note(self.now(), what, BY);
+            match self.accounts.save(&account, self.unique_email()).await? {
+                Saved::Done(version) => return Ok(Account { version, ..account }),
+                Saved::Changed => {}
+                Saved::EmailTaken => bail!("another user has this e-mail address"),
+            }
+        }
+        bail!("`{name}` is being changed by others all the time; try again")
+    }
+
+    /// Sessions of the register, `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn sessions(
+        &self,
+        which: Which<'_>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<Registered>> {
+        Ok(self.register.list(which, limit, self.now()).await?)
+    }
+
+    /// Asks the gateways to end sessions; how many there are.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn end(&self, which: Which<'_>) -> anyhow::Result<u64> {
+        Ok(self.register.ask_to_end(which, self.now()).await?)
+    }
+
+    /// Asks the gateways to end every session of a user, once nobody signs in as the user any more
+    /// with what they had; how many there are. One that began a moment before stands in the register
+    /// a moment later: who signed in just now is asked for twice.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn end_sessions(&self, account: &Account) -> anyhow::Result<u64> {
+        let ended = self.end(Which::User(&account.name)).await?;
+        let last = account.last_sign_in.as_ref();
+        if last.is_none_or(|sign_in| self.now().since(sign_in.at) > JUST_NOW) {
+            return Ok(ended);
+        }
+        tokio::time::sleep(WRITTEN).await;
+        Ok(ended.max(self.end(Which::User(&account.name)).await?))
+    }
+}
+
+/// A sign-in that may not stand in the register yet.
+const JUST_NOW: Duration = Duration::from_secs(15);
+
+/// After how long it does, unless the gateway has more to write than it can.
+const WRITTEN: Duration = Duration::from_millis(1_500);
+
+/// One line of standard input, without its end: a password.
+///
+/// # Errors
+///
+/// When there is none.
+pub fn read_password() -> anyhow::Result<Secret> {
+    let mut line = Secret::new(String::new()).expose().to_owned();
+    io::stdin().lock().read_line(&mut line).context("reading the password")?;
+    let password = Secret::new(line.trim_end_matches(['\r', '\n']));
+    ensure!(!password.expose().is_empty(), "type the password on standard input");
+    ensure!(
+        password.expose().len() <= users::new_password::LONGEST,
+        "a password may have {} bytes at most",
+        users::new_password::LONGEST
+    );
+    Ok(password)
+}
+
+/// Without what a terminal would act on.
+fn visible(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+/// What a database says goes over several lines now and then.
+fn one_line(error: &impl ToString) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

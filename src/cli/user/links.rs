@@ -1,0 +1,69 @@
+//! `vestibule user link` and `unlink`: which identities at providers sign in as a user.
+
+use anyhow::bail;
+use anyhow::ensure;
+use clap::builder::NonEmptyStringValueParser;
+
+use crate::cli::kept::Kept;
+use crate::cli::user::told::Told;
+use crate::store::accounts::ExternalLogin;
+use crate::store::accounts::Linked;
+
+/// Lets an identity at a provider sign in as a user, or not any more.
+#[derive(Debug, clap::Args)]
+pub struct Link {
+    /// The user's name.
+    name: String,
+    /// The provider, as its id says; for a subprovider its gateway provider.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    provider: String,
+    /// What the provider calls the person: compared byte for byte.
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    subject: String,
+}
+
+impl Link {
+    /// Links.
+    ///
+    /// # Errors
+    ///
+    /// When the identity signs in as another user, there is none of this name, or the store does
+    /// not answer.
+    pub async fn link(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+        let name = kept.find(&self.name).await?.name;
+        let login = ExternalLogin {
+            provider: self.provider.clone(),
+            subject: self.subject.clone(),
+            linked_at: kept.now(),
+        };
+        match kept.accounts.link(&name, &login).await? {
+            Linked::Done => {}
+            Linked::Taken => bail!("this identity signs in as another user"),
+            Linked::NoSuchUser => bail!("there is no user `{name}`"),
+        }
+        self.tell("linked with", "linked", kept, told).await
+    }
+
+    /// Unlinks.
+    ///
+    /// # Errors
+    ///
+    /// When it is not linked to this user, there is none, or the store does not answer.
+    pub async fn unlink(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+        let name = kept.find(&self.name).await?.name;
+        let was = kept.accounts.unlink(&name, &self.provider, &self.subject).await?;
+        ensure!(was, "this identity does not sign in as `{name}`");
+        self.tell("unlinked from", "unlinked", kept, told).await
+    }
+
+    async fn tell(
+        &self,
+        what: &str,
+        done: &str,
+        kept: &Kept,
+        told: &mut Told,
+    ) -> anyhow::Result<()> {
+        let noted = kept.change(&self.name, |_| Some(format!("{what} {}", self.provider)));
+        told.done(done, &noted.await?)
+    }
+}

@@ -1,0 +1,185 @@
+//! A user as JSON: a line of a list, and all that there is of one person.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cli::user::date::Date;
+use crate::crypto::secret::Secret;
+use crate::store::accounts::Account;
+use crate::store::accounts::Event;
+use crate::store::accounts::ExternalLogin;
+use crate::store::accounts::GivenRole;
+use crate::store::accounts::SignIn;
+
+/// A user in a list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Summary {
+    /// `domain\name`.
+    pub name: String,
+    /// `Email`.
+    pub email: Option<String>,
+    /// `FullName`.
+    pub full_name: Option<String>,
+    /// Roles that were given here.
+    pub roles: Vec<String>,
+    /// Whether this is an administrator.
+    pub administrator: bool,
+    /// `local` when the password is kept here, else `persistent`.
+    pub kind: String,
+    /// Nobody signs in as a disabled user.
+    pub disabled: bool,
+    /// A locked user's password is not taken.
+    pub locked: bool,
+    /// Since when there is such a user.
+    pub created: Option<Date>,
+    /// When somebody last signed in as the user.
+    pub last_seen: Option<Date>,
+}
+
+/// All that is known of one user.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Record {
+    /// What a list says.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Profile properties.
+    pub properties: BTreeMap<String, String>,
+    /// The hash of the password, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// Identities at providers that sign in as the user.
+    pub logins: Vec<Login>,
+    /// The last sign-in and the roles that it brought.
+    pub last_sign_in: Option<LastSignIn>,
+    /// What happened to the user.
+    pub history: Vec<Happening>,
+    /// What the person let applications have; told, not taken back.
+    pub grants: Vec<Value>,
+    /// Live sessions; told, not taken back.
+    pub sessions: Vec<Value>,
+}
+
+/// An identity at a provider.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Login {
+    provider: String,
+    subject: String,
+    linked: Date,
+}
+
+/// A sign-in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LastSignIn {
+    at: Date,
+    provider: String,
+    site: String,
+    roles: Vec<GivenRole>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Happening {
+    at: Date,
+    what: String,
+    by: String,
+}
+
+impl Summary {
+    /// Of an account.
+    pub fn of(account: &Account) -> Self {
+        let text = |name| account.property(name).map(str::to_owned);
+        Self {
+            name: account.name.clone(),
+            email: text("Email"),
+            full_name: text("FullName"),
+            roles: account.roles.clone(),
+            administrator: account.administrator,
+            kind: if account.password_hash.is_some() { "local" } else { "persistent" }.to_owned(),
+            disabled: account.disabled,
+            locked: account.locked,
+            created: Some(Date(account.created_at)),
+            last_seen: account.last_sign_in.as_ref().map(|sign_in| Date(sign_in.at)),
+        }
+    }
+}
+
+impl Record {
+    /// Of an account and its links, without the password.
+    pub fn of(account: &Account, logins: &[ExternalLogin]) -> Self {
+        let logins = logins.iter().map(|login| Login {
+            provider: login.provider.clone(),
+            subject: login.subject.clone(),
+            linked: Date(login.linked_at),
+        });
+        let history = account.history.iter().map(|event| Happening {
+            at: Date(event.at),
+            what: event.what.clone(),
+            by: event.by.clone(),
+        });
+        Self {
+            summary: Summary::of(account),
+            properties: account.properties.clone(),
+            logins: logins.collect(),
+            last_sign_in: account.last_sign_in.as_ref().map(|sign_in| LastSignIn {
+                at: Date(sign_in.at),
+                provider: sign_in.provider.clone(),
+                site: sign_in.site.clone(),
+                roles: sign_in.roles.clone(),
+            }),
+            history: history.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The account that this tells of.
+    pub fn account(&self) -> Account {
+        let mut account = Account {
+            name: self.summary.name.clone(),
+            properties: self.properties.clone(),
+            administrator: self.summary.administrator,
+            password_hash: self.password_hash.clone().map(Secret::new),
+            disabled: self.summary.disabled,
+            locked: self.summary.locked,
+            created_at: self.summary.created.unwrap_or_default().0,
+            ..Account::default()
+        };
+        for (name, value) in [("Email", &self.summary.email), ("FullName", &self.summary.full_name)]
+        {
+            if let (None, Some(value)) = (account.property(name), value) {
+                account.set_property(name, value);
+            }
+        }
+        self.summary.roles.iter().for_each(|role| drop(account.give_role(role)));
+        account.last_sign_in = self.last_sign_in.as_ref().map(|sign_in| SignIn {
+            at: sign_in.at.0,
+            provider: sign_in.provider.clone(),
+            site: sign_in.site.clone(),
+            roles: sign_in.roles.clone(),
+        });
+        let history = self.history.iter().map(|event| Event {
+            at: event.at.0,
+            what: event.what.clone(),
+            by: event.by.clone(),
+        });
+        account.history = history.collect();
+        account
+    }
+
+    /// The links that this tells of.
+    pub fn links(&self) -> Vec<ExternalLogin> {
+        let logins = self.logins.iter().map(|login| ExternalLogin {
+            provider: login.provider.clone(),
+            subject: login.subject.clone(),
+            linked_at: login.linked.0,
+        });
+        logins.collect()
+    }
+}

@@ -1,0 +1,104 @@
+//! All data of one person: `vestibule user export`, and `delete`.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::claims::is_identity_server;
+use crate::cli::kept::Kept;
+use crate::cli::session;
+use crate::cli::user::record::Record;
+use crate::cli::user::told::Told;
+use crate::observe::Moment;
+use crate::store::accounts::Account;
+use crate::store::accounts::ExternalLogin;
+use crate::store::grants::Kind;
+use crate::store::register::Which;
+use crate::users::subject;
+
+/// Writes all data of one person as JSON.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// The user's name.
+    name: String,
+    /// With the hash of the password, so that `user import` lets the person sign in as before.
+    #[arg(long)]
+    with_password: bool,
+}
+
+impl Export {
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such user, the store does not answer or standard output is closed.
+    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+        let account = kept.find(&self.name).await?;
+        let mut record = all_of(kept, &account).await?;
+        if self.with_password {
+            let hash = account.password_hash.as_ref();
+            record.password_hash = hash.map(|hash| hash.expose().to_owned());
+        }
+        told.value(&record)
+    }
+}
+
+/// All that is kept of one person, but for the password.
+///
+/// # Errors
+///
+/// When the store does not answer.
+pub async fn all_of(kept: &Kept, account: &Account) -> anyhow::Result<Record> {
+    let logins = kept.accounts.logins(&account.name).await?;
+    let mut record = Record::of(account, &logins);
+    for subject in subjects(account, &logins) {
+        for kind in [Kind::Grant, Kind::Consent] {
+            for (_, grant) in kept.grants.of_subject(kind, &subject, kept.now()).await? {
+                record.grants.push(granted(kind, &grant.client, &grant.data, grant.ends_at));
+            }
+        }
+    }
+    let sessions = kept.sessions(Which::User(&account.name), session::MOST).await?;
+    record.sessions = sessions.iter().map(session::json).collect();
+    Ok(record)
+}
+
+/// Forgets a user: the account, links, grants; and ends the sessions.
+///
+/// # Errors
+///
+/// When there is no such user, or the store does not answer.
+pub async fn delete(kept: &Kept, name: &str, told: &mut Told) -> anyhow::Result<()> {
+    let account = kept.find(name).await?;
+    let logins = kept.accounts.logins(&account.name).await?;
+    let removed = kept.accounts.remove(&account.name).await?;
+    anyhow::ensure!(removed, "there is no user `{}`", account.name);
+    for subject in subjects(&account, &logins) {
+        kept.grants.forget(&subject, &Kind::ALL, kept.now()).await?;
+    }
+    let ended = kept.end_sessions(&account).await?;
+    told.done_and_ended("deleted", &account.name, ended)
+}
+
+/// What the identity server calls the person. A CMS behind it knows its subjects as those of the
+/// provider.
+pub fn subjects(account: &Account, logins: &[ExternalLogin]) -> Vec<String> {
+    let mut subjects = vec![subject::local(&account.name)];
+    for login in logins {
+        subjects.push(subject::external(&login.provider, &login.subject));
+        if is_identity_server(&login.provider) {
+            subjects.push(login.subject.clone());
+        }
+    }
+    subjects
+}
+
+fn granted(kind: Kind, client: &str, data: &str, ends_at: crate::clock::Timestamp) -> Value {
+    let data: Value = serde_json::from_str(data).unwrap_or_default();
+    let scopes = data.get("scopes").cloned().unwrap_or_default();
+    json!({
+        "kind": kind.name(),
+        "client": client,
+        "scopes": scopes,
+        "ends": Moment(ends_at).to_string(),
+    })
+}

@@ -1,0 +1,72 @@
+//! What a command answers: lines for people, or JSON.
+
+use std::io;
+use std::io::StdoutLock;
+use std::io::Write;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::user::record::Summary;
+use crate::store::accounts::Account;
+
+/// Standard output.
+#[derive(Debug)]
+pub struct Told {
+    json: bool,
+    out: StdoutLock<'static>,
+}
+
+impl Told {
+    /// Answers in JSON, or in lines.
+    pub fn new(json: bool) -> Self {
+        Self { json, out: io::stdout().lock() }
+    }
+
+    /// Whether JSON is wanted.
+    pub const fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Where it is written.
+    pub const fn out(&mut self) -> &mut StdoutLock<'static> {
+        &mut self.out
+    }
+
+    /// A value as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub fn value(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        serde_json::to_writer_pretty(&mut self.out, value)?;
+        writeln!(self.out)?;
+        Ok(())
+    }
+
+    /// What was done to a user: a line, or the user as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub fn done(&mut self, what: &str, account: &Account) -> anyhow::Result<()> {
+        if self.json {
+            return self.value(&Summary::of(account));
+        }
+        writeln!(self.out, "{what} {}", account.name)?;
+        Ok(())
+    }
+
+    /// The same for a user whose sessions end.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub fn done_and_ended(&mut self, what: &str, name: &str, ended: u64) -> anyhow::Result<()> {
+        if self.json {
+            return self.value(&json!({"name": name, "done": what, "sessionsEnded": ended}));
+        }
+        writeln!(self.out, "{what} {name}; sessions that end: {ended}")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! A new password for a local user of the store: chosen by the person, or by a one-time link.
+
+use crate::clock::Timestamp;
+use crate::config::model::Config;
+use crate::crypto::secret::Secret;
+use crate::store::StoreError;
+use crate::store::accounts::Account;
+use crate::store::accounts::Saved;
+use crate::users::hashing::Busy;
+use crate::users::local::Attempt;
+use crate::users::local::Known;
+use crate::users::local::LocalUsers;
+use crate::users::local::Refusal;
+use crate::users::new_password;
+use crate::users::new_password::Unfit;
+
+/// Why a password was not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotChanged {
+    /// The old password was not taken.
+    #[error(transparent)]
+    Old(#[from] Refusal),
+    /// The new one cannot be chosen.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// The password is kept in the configuration.
+    #[error("the password is kept in the configuration")]
+    Configured,
+    /// It was changed by somebody else meanwhile.
+    #[error("the password was changed meanwhile")]
+    Overtaken,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How often a change is tried that other changes come before.
+const TRIES: usize = 20;
+
+impl LocalUsers {
+    /// Puts a new password in the place of the old one, which proves that it is the person.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotChanged`]. A wrong old password counts like one at the sign-in page.
+    pub async fn change_password(
+        &self,
+        config: &Config,
+        name: &str,
+        (old, new): (Secret, Secret),
+        attempt: Attempt<'_>,
+    ) -> Result<(), NotChanged> {
+        match self.prove(config, name, &old, attempt).await? {
+            Known::Configured(_) => Err(NotChanged::Configured),
+            Known::Kept(account) => {
+                check(&new, &account)?;
+                self.replace_password(config, *account, new, ("changed the password", attempt.now))
+                    .await
+            }
+        }
+    }
+
+    /// Puts a new password in the place of that which `account` had when it was read; `what` is
+    /// remembered in the history.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotChanged`].
+    pub async fn replace_password(
+        &self,
+        config: &Config,
+        mut account: Account,
+        new: Secret,
+        (what, now): (&str, Timestamp),
+    ) -> Result<(), NotChanged> {
+        let hash = self.hashing.hash(new).await.map_err(|Busy| Refusal::Busy)?;
+        let hash = hash.ok_or(Unfit::Long)?;
+        let before = account.password_hash.clone();
+        for _ in 0..TRIES {
+            account.password_hash = Some(hash.clone());
+            account.note(now, what, "");
+            if let Saved::Done(_) = self.save(config, &account).await? {
+                return Ok(());
+            }
+            let found = self.accounts.find(&account.name).await?;
+            let unchanged = found.filter(|found| found.password_hash == before);
+            account = unchanged.ok_or(NotChanged::Overtaken)?;
+        }
+        Err(NotChanged::Overtaken)
+    }
+}
+
+/// Whether the person whose `account` it is may choose `password`.
+///
+/// # Errors
+///
+/// Why not.
+pub fn check(password: &Secret, account: &Account) -> Result<(), Unfit> {
+    let own = ["Email", "FullName"].into_iter().filter_map(|name| account.property(name));
+    new_password::check(password.expose(), own.chain([account.name.as_str()]))
+}
