@@ -161,5 +161,5 @@ pub(super) fn notice(page: &Answer) -> String {
     let notice = text.split_once("id=\"notice\"").map(|(_, rest)| rest);
     let notice = notice.unwrap_or_else(|| panic!("no notice: {} {}", page.status, page.gist()));
     let (_, notice) = notice.split_once('>').unwrap();
-    notice.split("</p>").next().unwrap().to_owned()
+    notice.split("</p>").next().unwrap().replace("&#39;", "'").replace("&#92;", "\\")
 }
