@@ -7,6 +7,7 @@ use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::identity_server::IdentityServer;
 use crate::identity_server::mint::GRANT;
 use crate::session::Session;
 use crate::session::Visit;
@@ -119,6 +120,21 @@ impl Person {
     /// `amr` (RFC 8176), as IdentityServer4 writes it.
     pub(super) fn method(&self) -> &'static str {
         if self.idp == LOCAL { "pwd" } else { "external" }
+    }
+}
+
+impl IdentityServer {
+    /// Who is signed in, with what is known of a local user now: a role or a flag that was taken
+    /// since the sign-in is in no token any more, and a disabled user is nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn person(&self, visit: &Visit) -> Result<Option<Person>, StoreError> {
+        match Person::of(visit) {
+            Some(person) => person.renewed(&visit.config, &self.parts.local_users).await,
+            None => Ok(None),
+        }
     }
 }
 
