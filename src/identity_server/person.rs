@@ -159,6 +159,11 @@ pub(super) fn subject_of(session: &Session) -> String {
     }
 }
 
+/// `sub` of a local user.
+pub(super) fn local_subject(user_name: &str) -> String {
+    subject::local(user_name)
+}
+
 /// One name for a person and a client: the length before both, so that no two pairs read the same.
 pub(super) fn at_client(subject: &str, client: &str) -> String {
     format!("{}:{subject}{client}", subject.len())
