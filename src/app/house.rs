@@ -64,6 +64,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let accounts = Arc::new(accounts);
     let register = database.clone().map(Register::open);
     let common = Common {
+        register: register.clone(),
         sessions: Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics))),
         grants: Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database)),
         local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics), Arc::clone(&accounts))),
@@ -75,7 +76,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     Ok(House {
         identity_server: IdentityServer::new(ring, common.of_identity_server()),
         login: Login::new(common.of_login()),
-        admin: Admin::new(common.of_admin()),
+        admin: Admin::new(common.of_admin(register.clone())),
         clock: common.clock,
         metrics: common.metrics,
         sessions: common.sessions,
@@ -99,6 +100,7 @@ struct Common {
     grants: Arc<Grants>,
     accounts: Arc<Accounts>,
     local_users: Arc<LocalUsers>,
+    register: Option<Register>,
 }
 
 impl Common {
@@ -110,6 +112,7 @@ impl Common {
             sessions: Arc::clone(&self.sessions),
             grants: Arc::clone(&self.grants),
             local_users: Arc::clone(&self.local_users),
+            register: self.register.clone(),
         }
     }
 
@@ -124,8 +127,9 @@ impl Common {
         }
     }
 
-    fn of_admin(&self) -> admin::Parts {
+    fn of_admin(&self, register: Option<Register>) -> admin::Parts {
         admin::Parts {
+            register,
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             seal: self.seal.clone(),

@@ -129,7 +129,6 @@ fn config(
     let upstreams = listeners::upstreams(gateway, report);
     let listeners = listeners::listeners(gateway, report);
     let mut sites = sites::read(root, &upstreams, report);
-    admin_sites::check(&sites.drafts, report);
     let (providers, property_maps) = federation(root, &connections, &settings, &mut sites, report);
     let surroundings = Surroundings {
         connections: &connections,
@@ -151,6 +150,7 @@ fn config(
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        reset_command: users.reset_command,
         signing: signing::read(gateway, dictionary, &identity_server, &users.store, report),
         store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),
