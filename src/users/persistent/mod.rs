@@ -11,8 +11,6 @@ mod address;
 mod creation;
 mod recognition;
 mod rewrite;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
