@@ -7,6 +7,7 @@ use askama::Template;
 use http::StatusCode;
 
 use crate::admin::Admin;
+use crate::admin::ending::Ended;
 use crate::admin::frame::Frame;
 use crate::admin::frame::Notice;
 use crate::clock::Timestamp;
@@ -56,6 +57,8 @@ pub(super) enum Did {
     Delete,
     /// Sessions were ended.
     End,
+    /// Sessions were ended at this gateway alone.
+    EndHere,
     /// There was nothing to do.
     Nothing,
     /// The form had been posted before.
@@ -129,7 +132,7 @@ impl Frame<'_> {
 }
 
 impl Did {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::SignIn,
         Self::Disable,
         Self::Enable,
@@ -139,12 +142,22 @@ impl Did {
         Self::Take,
         Self::Delete,
         Self::End,
+        Self::EndHere,
         Self::Nothing,
         Self::Again,
         Self::Own,
         Self::NoRole,
         Self::Busy,
     ];
+
+    /// What ending sessions came to.
+    pub(super) const fn of_end(ended: Ended) -> Self {
+        match ended {
+            Ended { only_here: true, .. } => Self::EndHere,
+            Ended { count: 0, .. } => Self::Nothing,
+            Ended { .. } => Self::End,
+        }
+    }
 
     /// The page `address`, where it is told.
     pub(super) fn at(self, address: &str) -> String {
@@ -163,6 +176,7 @@ impl Did {
             Self::Take => "take",
             Self::Delete => "delete",
             Self::End => "end",
+            Self::EndHere => "end-here",
             Self::Nothing => "nothing",
             Self::Again => "again",
             Self::Own => "own",
@@ -185,6 +199,9 @@ impl Did {
             Self::Take => "The role is taken, from the user's sessions too.",
             Self::Delete => "The user is deleted, and the user's sessions are over.",
             Self::End => "The sessions are over. Yours, if it was among them, goes on.",
+            Self::EndHere => {
+                "The sessions of this gateway are over. Others that share the store could not be told: try again in a moment."
+            }
             Self::Nothing => "There was nothing to do: it had happened already.",
             Self::Again => "This form had been sent before: nothing was done this time.",
             Self::Own => "This is your own account. Let another administrator do it.",
@@ -195,7 +212,7 @@ impl Did {
         };
         let refused = match self {
             Self::SignIn => !fresh,
-            Self::Again | Self::Own | Self::NoRole | Self::Busy => true,
+            Self::EndHere | Self::Again | Self::Own | Self::NoRole | Self::Busy => true,
             Self::Disable
             | Self::Enable
             | Self::Unlock

@@ -9,6 +9,7 @@ use askama::filters::HtmlSafe;
 use http::StatusCode;
 
 use crate::admin::Keeper;
+use crate::admin::ending;
 use crate::clock::Timestamp;
 use crate::error::Problem;
 use crate::http::Response;
@@ -161,9 +162,9 @@ impl<'a> Frame<'a> {
         audit::Entry { provider, user: Some(&identity.user.name), ..self.visit.entry(event) }
     }
 
-    /// Whether `session` is the one that this page is shown to.
+    /// Whether `session` is one that the administrator is signed in by.
     pub(super) fn is_own(&self, session: &Session) -> bool {
-        session.public_id == self.keeper.session.public_id
+        ending::is_own(self, session)
     }
 
     /// A moment, for a page.

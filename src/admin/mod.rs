@@ -39,6 +39,7 @@ use crate::session::Visit;
 use crate::store::SpentIds;
 use crate::store::accounts::Accounts;
 use crate::store::grants::Grants;
+use crate::store::register::Register;
 
 /// What the pages show and change.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub struct Parts {
     pub grants: Arc<Grants>,
     /// The users that outlive their sessions.
     pub accounts: Arc<Accounts>,
+    /// Where gateways that share a database ask each other to end sessions; `None` without one.
+    pub register: Option<Register>,
 }
 
 /// The rooms next door, which know of providers, clients and keys.

@@ -1,7 +1,5 @@
 //! "Sessions": who is signed in where, since when and from which provider, and the way to end that.
 
-use std::sync::Arc;
-
 use askama::Template;
 use http::Method;
 
@@ -10,6 +8,7 @@ use crate::admin::Neighbours;
 use crate::admin::address;
 use crate::admin::change::Admission;
 use crate::admin::change::Did;
+use crate::admin::ending::Whose;
 use crate::admin::frame::Frame;
 use crate::admin::listing;
 use crate::admin::listing::Listing;
@@ -18,10 +17,7 @@ use crate::admin::listing::Wanted;
 use crate::config::model::Config;
 use crate::error::Problem;
 use crate::http::Response;
-use crate::http::form::Form;
 use crate::http::response;
-use crate::observe::audit;
-use crate::session::Session;
 use crate::store::accounts::folded;
 use crate::users::local;
 
@@ -44,6 +40,8 @@ struct SessionsPage<'a> {
     listing: &'a Listing,
     next: Option<String>,
     token: &'a str,
+    /// Whether other gateways may share the store.
+    shared: bool,
 }
 
 #[derive(Template)]
@@ -53,17 +51,6 @@ struct EndSessionsPage<'a> {
     whose: &'a Whose,
     count: usize,
     token: &'a str,
-}
-
-/// Whose sessions are to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
-    /// The one with this public name.
-    One(String),
-    /// A user's.
-    User(String),
-    /// Those from a provider.
-    Provider(String),
 }
 
 impl Admin {
@@ -99,12 +86,13 @@ impl Admin {
             listing: &listing,
             next,
             token: &frame.proof(ABOUT)?,
+            shared: self.parts.register.is_some(),
         }))
     }
 
     /// Asks before many sessions are ended.
     pub(super) fn ask_to_end(&self, frame: &Frame<'_>) -> Result<Response, Problem> {
-        let whose = Whose::read(&frame.visit.exchange.query()?)?;
+        let whose = Whose::read(&frame.visit.exchange.query()?).ok_or_else(nobody)?;
         let count = self.sessions_of(&whose).len();
         let token = frame.proof(ABOUT)?;
         Ok(frame.show(&EndSessionsPage { frame, whose: &whose, count, token: &token }))
@@ -116,80 +104,17 @@ impl Admin {
         neighbours: Neighbours<'_>,
     ) -> Result<Response, Problem> {
         let form = frame.visit.exchange.form()?;
-        let whose = Whose::read(&form)?;
+        let whose = Whose::read(&form).ok_or_else(nobody)?;
         if let Admission::Instead(answer) = self.admit(frame, ABOUT, &form, ADDRESS)? {
             return Ok(answer);
         }
-        let count = self.end_whole(frame, neighbours, &whose).await;
-        let did = if count == 0 { Did::Nothing } else { Did::End };
-        Ok(response::see_other(&did.at(ADDRESS)))
-    }
-
-    /// Ends everything that is `whose` and writes that down; how much.
-    pub(super) async fn end_whole(
-        &self,
-        frame: &Frame<'_>,
-        neighbours: Neighbours<'_>,
-        whose: &Whose,
-    ) -> usize {
-        let sessions = self.sessions_of(whose);
-        let user = sessions.first().map(|session| session.identity.user.name.clone());
-        let count = self.end_sessions(frame, neighbours, &sessions).await;
-        let whom = match whose {
-            Whose::One(_) => user,
-            Whose::User(name) | Whose::Provider(name) => Some(name.clone()),
-        };
-        if count > 0 {
-            let reason = format!("{} ended", whose.words());
-            let entry = frame.entry(audit::Event::SessionsEnded);
-            audit::Entry { whom: whom.as_deref(), reason: Some(&reason), ..entry }.write();
-        }
-        count
-    }
-
-    fn sessions_of(&self, whose: &Whose) -> Vec<Arc<Session>> {
-        let picked = |picks: &dyn Fn(&Session) -> bool| {
-            let mut picked = Vec::new();
-            self.parts.sessions.each(|session| {
-                if picks(session) {
-                    picked.push(Arc::clone(session));
-                }
-            });
-            picked
-        };
-        match whose {
-            Whose::One(id) => picked(&|session| session.public_id == *id),
-            Whose::User(name) => self.parts.sessions.of_user(name),
-            Whose::Provider(name) => picked(&|session| *session.identity.provider == **name),
-        }
+        let ended = self.end_sessions(frame, neighbours, &whose).await;
+        Ok(response::see_other(&Did::of_end(ended).at(ADDRESS)))
     }
 }
 
-impl Whose {
-    /// What a form or an address says.
-    fn read(form: &Form) -> Result<Self, Problem> {
-        let field = |name: &str| form.get(name).filter(|v| !v.is_empty()).map(str::to_owned);
-        let whose = field("session").map(Self::One).or_else(|| field("whose").map(Self::User));
-        let whose = whose.or_else(|| field("from").map(Self::Provider));
-        whose.ok_or_else(|| Problem::BadRequest("nobody's sessions are named".into()))
-    }
-
-    /// The field that says it, and its value.
-    fn field(&self) -> (&'static str, &str) {
-        match self {
-            Self::One(id) => ("session", id),
-            Self::User(name) => ("whose", name),
-            Self::Provider(name) => ("from", name),
-        }
-    }
-
-    fn words(&self) -> &'static str {
-        match self {
-            Self::One(_) => "one session",
-            Self::User(_) => "the sessions of a user",
-            Self::Provider(_) => "the sessions from a provider",
-        }
-    }
+fn nobody() -> Problem {
+    Problem::BadRequest("nobody's sessions are named".into())
 }
 
 impl SessionsPage<'_> {

@@ -6,8 +6,8 @@ use crate::admin::Admin;
 use crate::admin::Neighbours;
 use crate::admin::change::Admission;
 use crate::admin::change::Did;
+use crate::admin::ending::Whose;
 use crate::admin::frame::Frame;
-use crate::admin::sessions::Whose;
 use crate::admin::user;
 use crate::admin::users;
 use crate::claims::types;
@@ -78,10 +78,12 @@ impl Admin {
             Change::Disable => {
                 let done = |account: &mut Account| !std::mem::replace(&mut account.disabled, true);
                 let did = self.rewrite(frame, name, &what, done).await?.unwrap_or(Did::Disable);
-                if did == Did::Disable {
-                    self.end_whole(frame, neighbours, &Whose::User(name.to_owned())).await;
+                if did != Did::Disable {
+                    return Ok(did);
                 }
-                Ok(did)
+                let whose = Whose::User(name.to_owned());
+                let ended = self.end_sessions(frame, neighbours, &whose).await;
+                Ok(if ended.only_here { Did::EndHere } else { did })
             }
             Change::Enable => {
                 let done = |account: &mut Account| std::mem::take(&mut account.disabled);
@@ -102,8 +104,7 @@ impl Admin {
             Change::End(session) => {
                 let user = || Whose::User(name.to_owned());
                 let whose = session.map_or_else(user, |id| Whose::One(id.to_owned()));
-                let ended = self.end_whole(frame, neighbours, &whose).await;
-                Ok(if ended == 0 { Did::Nothing } else { Did::End })
+                Ok(Did::of_end(self.end_sessions(frame, neighbours, &whose).await))
             }
             Change::Delete => {
                 if !self.parts.accounts.remove(name).await? {
@@ -111,7 +112,7 @@ impl Admin {
                 }
                 let entry = frame.entry(audit::Event::UserDeleted);
                 audit::Entry { whom: Some(name), ..entry }.write();
-                self.end_whole(frame, neighbours, &Whose::User(name.to_owned())).await;
+                self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
                 Ok(Did::Delete)
             }
         }

@@ -75,7 +75,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     Ok(House {
         identity_server: IdentityServer::new(ring, common.of_identity_server()),
         login: Login::new(common.of_login()),
-        admin: Admin::new(common.of_admin()),
+        admin: Admin::new(common.of_admin(register.clone())),
         clock: common.clock,
         metrics: common.metrics,
         sessions: common.sessions,
@@ -124,8 +124,9 @@ impl Common {
         }
     }
 
-    fn of_admin(&self) -> admin::Parts {
+    fn of_admin(&self, register: Option<Register>) -> admin::Parts {
         admin::Parts {
+            register,
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             seal: self.seal.clone(),

@@ -163,6 +163,8 @@ impl Scribe {
         let sessions = &running.house.sessions;
         let mut ended = sessions.all();
         ended.retain(|session| asked.contains(&session.public_id));
+        let config = Arc::clone(&running.current.load().config);
+        let mut ended = running.house.identity_server.with_single_sign_on(&config, ended);
         ended.retain(|session| sessions.end(&session.id, End::SignOut));
         for session in &ended {
             write_audit(session);
@@ -170,7 +172,6 @@ impl Scribe {
         self.pending.extend(asked.into_iter().map(|id| (id, None)));
         let running = Arc::clone(running);
         tokio::spawn(async move {
-            let config = Arc::clone(&running.current.load().config);
             for session in &ended {
                 // No page is shown that could hold a frame.
                 running.house.identity_server.ended(&config, session, &[]).await;

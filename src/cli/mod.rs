@@ -12,6 +12,7 @@ pub mod run;
 pub mod secret;
 pub mod session;
 pub mod show;
+pub mod store;
 pub mod user;
 
 use std::io;
@@ -53,6 +54,8 @@ enum Command {
     User(user::Command),
     /// Shows and ends live sessions.
     Session(session::Command),
+    /// Copies the embedded store while it is used, and puts a copy in its place.
+    Store(store::Command),
     Health(health::Health),
 }
 
@@ -87,6 +90,7 @@ impl Command {
             Self::Certificate(certificate) => certificate.run().map(success),
             Self::User(user) => control_runtime()?.block_on(user.run()),
             Self::Session(session) => control_runtime()?.block_on(session.run()),
+            Self::Store(store) => control_runtime()?.block_on(store.run()),
             Self::Health(health) => health.run(),
         }
     }

@@ -192,10 +192,15 @@ mod tests {
         providers(&config, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
         let expected = "SitecoreIdentityServer  enabled
-  mapped to             shell, login, admin, service, modules_shell, scheduler, system, publisher
+  mapped to             vestibule, shell, login, admin, service, modules_shell, scheduler, system, publisher
   issuer                https://id.localhost:8443
   client id             Sitecore
   scopes                openid sitecore.profile
+  redirect address      https://admin.localhost:8443/identity/signin
+  post-logout address   https://admin.localhost:8443/identity/postexternallogout
+  logout address        https://admin.localhost:8443/identity/logout
+  back-channel logout   https://admin.localhost:8443/identity/backchannel-logout
+  front-channel logout  https://admin.localhost:8443/identity/frontchannel-logout
   redirect address      https://cms.localhost:8443/identity/signin
   post-logout address   https://cms.localhost:8443/identity/postexternallogout
   logout address        https://cms.localhost:8443/identity/logout

@@ -40,6 +40,7 @@ mod revoke;
 mod scope;
 mod scope_choice;
 mod secrets;
+mod single_sign_on;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -51,6 +52,8 @@ use std::thread;
 
 use http::Method;
 use tokio::sync::Semaphore;
+
+pub use single_sign_on::single_sign_on_of;
 
 use crate::clock::Clock;
 use crate::config::model::SigningSettings;

@@ -231,7 +231,7 @@ mod tests {
         // printf '\0\0\0\0\0\0\0\1A\0\0\0\0\0\0\0\00242' | openssl dgst -sha256 -binary | base64
         assert_eq!(hash("A", "42", 0), "dpTM0P61oB");
         // printf '\0\0\0\0\0\0\0\1A\0\0\0\0\0\0\0\00242$$' | openssl dgst -sha256 -binary | base64
-        assert_eq!(hash("A", "42", 2), "09wVhoHQi");
+        assert_eq!(hash("A", "42", 2), "09wVhoHQih");
     }
 
     #[test]

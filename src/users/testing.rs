@@ -116,6 +116,7 @@ pub(crate) fn provider(name: &str) -> Provider {
         transformations: Vec::new(),
         map_inbound_claims: true,
         authoritative_for: Vec::new(),
+        former_issuers: Vec::new(),
         subprovider: name.split_once('/').map(|(g, s)| (g.into(), s.to_owned())),
         protocol: Protocol::None,
         origin: origin(),

@@ -46,6 +46,7 @@ mod pages;
 mod patch_engine;
 mod paths;
 mod people;
+mod persistent;
 mod properties;
 mod provider_logout;
 mod redirects;

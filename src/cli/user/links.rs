@@ -34,6 +34,7 @@ impl Link {
         let login = ExternalLogin {
             provider: self.provider.clone(),
             subject: self.subject.clone(),
+            issuer: None,
             linked_at: kept.now(),
         };
         match kept.accounts.link(&name, &login).await? {

@@ -70,6 +70,8 @@ pub struct Record {
 pub struct Login {
     provider: String,
     subject: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
     linked: Date,
 }
 
@@ -117,6 +119,7 @@ impl Record {
         let logins = logins.iter().map(|login| Login {
             provider: login.provider.clone(),
             subject: login.subject.clone(),
+            issuer: login.issuer.clone(),
             linked: Date(login.linked_at),
         });
         let history = account.history.iter().map(|event| Happening {
@@ -178,6 +181,7 @@ impl Record {
         let logins = self.logins.iter().map(|login| ExternalLogin {
             provider: login.provider.clone(),
             subject: login.subject.clone(),
+            issuer: login.issuer.clone(),
             linked_at: login.linked.0,
         });
         logins.collect()

@@ -39,6 +39,8 @@ pub struct Provider {
     /// Mail domains in which it gives out every address itself, in lower case: what it says of them
     /// is believed (`authoritativeFor`). Nobody is known by an address of another domain.
     pub authoritative_for: Vec<String>,
+    /// Issuers that it was before, whose subjects are still its own (`formerIssuers`).
+    pub former_issuers: Vec<String>,
     /// How to reach it.
     pub protocol: Protocol,
     /// Where it is declared.

@@ -107,7 +107,7 @@ impl Known {
     }
 }
 
-const ATTRIBUTES: [&str; 33] = [
+const ATTRIBUTES: [&str; 34] = [
     "provider",
     "preset",
     "protocol",
@@ -141,6 +141,7 @@ const ATTRIBUTES: [&str; 33] = [
     "requireHttpsMetadata",
     "mapInboundClaims",
     "authoritativeFor",
+    "formerIssuers",
 ];
 
 /// What a connection says of its provider.
@@ -152,6 +153,8 @@ pub(crate) struct Connected {
     pub(crate) map_inbound_claims: bool,
     /// Mail domains in which its word on addresses is taken.
     pub(crate) authoritative_for: Vec<String>,
+    /// Issuers that it was before.
+    pub(crate) former_issuers: Vec<String>,
 }
 
 impl Connected {
@@ -160,6 +163,7 @@ impl Connected {
         provider.protocol = self.protocol;
         provider.map_inbound_claims = self.map_inbound_claims;
         provider.authoritative_for = self.authoritative_for;
+        provider.former_issuers = self.former_issuers;
     }
 }
 
@@ -190,7 +194,12 @@ pub(crate) fn protocol(
     } else {
         Protocol::OpenIdConnect(reader.open_id_connect(report)?)
     };
-    Ok(Connected { protocol, map_inbound_claims, authoritative_for: mail_domains(&reader, report) })
+    Ok(Connected {
+        protocol,
+        map_inbound_claims,
+        authoritative_for: mail_domains(&reader, report),
+        former_issuers: values::list(reader.text("formerIssuers").unwrap_or_default()),
+    })
 }
 
 /// Domains as they stand behind the `@`, separated by `|`.

@@ -59,6 +59,7 @@ fn provider(setting: &Setting, connections: &Connections<'_>, report: &mut Repor
         transformations: Vec::new(),
         map_inbound_claims: true,
         authoritative_for: Vec::new(),
+        former_issuers: Vec::new(),
         subprovider: None,
         protocol: Protocol::None,
         origin: setting.origin.clone(),

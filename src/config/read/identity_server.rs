@@ -98,6 +98,7 @@ pub(crate) fn local_provider(
         transformations: Vec::new(),
         map_inbound_claims: false,
         authoritative_for: Vec::new(),
+        former_issuers: Vec::new(),
         subprovider: None,
         protocol: Protocol::LocalUsers,
         origin: origin.clone(),

@@ -129,7 +129,6 @@ fn config(
     let upstreams = listeners::upstreams(gateway, report);
     let listeners = listeners::listeners(gateway, report);
     let mut sites = sites::read(root, &upstreams, report);
-    admin_sites::check(&sites.drafts, report);
     let (providers, property_maps) = federation(root, &connections, &settings, &mut sites, report);
     let surroundings = Surroundings {
         connections: &connections,

@@ -130,6 +130,7 @@ impl Reader<'_> {
             transformations: Vec::new(),
             map_inbound_claims: true,
             authoritative_for: Vec::new(),
+            former_issuers: Vec::new(),
             subprovider: None,
             protocol: Protocol::None,
             origin: self.element.origin.clone(),

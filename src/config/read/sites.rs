@@ -12,6 +12,7 @@ use crate::config::model::SignInRules;
 use crate::config::model::Site;
 use crate::config::model::SiteProviders;
 use crate::config::model::UpstreamSettings;
+use crate::config::read::admin_sites;
 use crate::config::read::report::Report;
 use crate::config::read::values;
 use crate::config::tree::Attribute;
@@ -65,6 +66,7 @@ pub(crate) fn read(root: &Element, upstreams: &[UpstreamSettings], report: &mut 
         let reader = SiteReader { element, chain, upstreams };
         sites.drafts.push(reader.read(name, report));
     }
+    admin_sites::check(&sites.drafts, report);
     sites
 }
 

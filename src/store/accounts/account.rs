@@ -78,6 +78,8 @@ pub struct ExternalLogin {
     pub provider: String,
     /// The provider's name for the person.
     pub subject: String,
+    /// The issuer that the provider's name stood for then; `None` for a link that was made by hand.
+    pub issuer: Option<String>,
     /// Since when it signs in as this user.
     pub linked_at: Timestamp,
 }

@@ -99,6 +99,11 @@ pub(super) async fn run(connection: &mut AnyConnection, dialect: Dialect) -> Res
     }
 }
 
+/// The last step known to this program.
+pub(super) fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}
+
 /// The number says nothing; it is the same in every version of this program.
 const PG_LOCK: &str = "select pg_advisory_xact_lock(8390041173)";
 
@@ -128,7 +133,7 @@ async fn steps(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), O
     sqlx::query(dialect.definition(SCHEMA)).execute(&mut *connection).await?;
     let taken = sqlx::query("select coalesce(max(step), 0) from vestibule_schema");
     let taken: i64 = taken.fetch_one(&mut *connection).await?.try_get(0)?;
-    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let known = known();
     if taken > known {
         return Err(OpenError::Newer { taken, known });
     }

@@ -2,9 +2,11 @@
 //! tables, and the time that a call may take.
 
 pub(super) mod accounts;
+pub mod backup;
 mod dialect;
 pub(super) mod grants;
 pub(super) mod keys;
+mod lock;
 mod migrations;
 pub(super) mod register;
 mod sweep;
@@ -14,6 +16,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::NON_ALPHANUMERIC;
@@ -34,6 +37,7 @@ use sqlx::query::Query;
 use crate::config::model::StoreAddress;
 use crate::store::StoreError;
 use crate::store::sql::dialect::Dialect;
+use crate::store::sql::lock::Lock;
 
 /// Longest time a call may take, waiting for a connection included.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,6 +57,8 @@ pub struct Database {
     /// polling for its lock.
     writer: AnyPool,
     reader: AnyPool,
+    /// Says that an SQLite file is in use.
+    _lock: Option<Arc<Lock>>,
 }
 
 /// Why a database was not opened.
@@ -67,6 +73,9 @@ pub enum OpenError {
     /// It did not answer in time.
     #[error("no answer within {} seconds", START.as_secs())]
     Late,
+    /// A copy is being put in its place.
+    #[error("a copy is being put in its place")]
+    Restored,
     /// Another process is changing its tables and does not finish.
     #[error("another process holds the lock on its tables")]
     Locked,
@@ -108,16 +117,17 @@ impl Database {
     }
 
     async fn open_file(file: &Path) -> Result<Self, OpenError> {
+        make_directory(file)?;
+        let lock = Lock::shared(file)?.ok_or(OpenError::Restored)?;
         make_private(file)?;
-        let path = file.to_str().ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
-        let url = format!("sqlite:{}", utf8_percent_encode(path, NON_ALPHANUMERIC));
+        let url = file_url(file)?;
         // Of several processes that make one new file at once, SQLite turns all but one away
         // without waiting while the first switches to its write-ahead log.
         let mut tries = 0;
         loop {
             match Self::connect(Dialect::Sqlite, &url).await {
                 Err(OpenError::Refused(error)) if is_busy(&error) && tries < 50 => tries += 1,
-                result => return result,
+                opened => return Ok(Self { _lock: Some(Arc::new(lock)), ..opened? }),
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -139,7 +149,7 @@ impl Database {
                 (one.clone(), one)
             }
         };
-        Ok(Self { dialect, writer, reader })
+        Ok(Self { dialect, writer, reader, _lock: None })
     }
 
     /// A statement with parameters `$1`, `$2` …
@@ -192,11 +202,19 @@ async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
     Ok(())
 }
 
+/// The address of an SQLite file, as its driver wants it.
+fn file_url(file: &Path) -> io::Result<String> {
+    let path = file.to_str().ok_or_else(|| io::Error::other("its path is not UTF-8"))?;
+    Ok(format!("sqlite:{}", utf8_percent_encode(path, NON_ALPHANUMERIC)))
+}
+
+fn make_directory(file: &Path) -> io::Result<()> {
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+    directory.map_or(Ok(()), fs::create_dir_all)
+}
+
 /// Makes the file, for its owner alone; SQLite gives the files beside it the same mode.
 fn make_private(file: &Path) -> io::Result<()> {
-    if let Some(directory) = file.parent().filter(|d| !d.as_os_str().is_empty()) {
-        fs::create_dir_all(directory)?;
-    }
     let made = fs::OpenOptions::new().append(true).create_new(true).mode(0o600).open(file);
     match made {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),

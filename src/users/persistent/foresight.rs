@@ -68,9 +68,7 @@ impl Persistent<'_> {
         proved: &Proved<'_>,
         told: Option<&Told>,
     ) -> Result<Option<Account>, Failure> {
-        let Some(told) = told else {
-            return Ok(self.0.of_login(proved.key(), proved.subject).await?);
-        };
+        let Some(told) = told else { return self.by_subject(proved).await };
         let Some(account) = self.0.find(&told.name).await? else { return Ok(None) };
         if told.by_rule || proved.owns(&account, &self.0.logins(&account.name).await?) {
             return Ok(Some(account));

@@ -304,6 +304,7 @@ impl Proved<'_> {
         ExternalLogin {
             provider: self.key().to_owned(),
             subject: self.subject.to_owned(),
+            issuer: self.provider.issuer().map(str::to_owned),
             linked_at: self.now,
         }
     }

@@ -19,15 +19,31 @@ impl Persistent<'_> {
         proved: &Proved<'_>,
         told: Option<&Told>,
     ) -> Result<Option<Account>, Failure> {
-        let Some(told) = told else {
-            return Ok(self.0.of_login(proved.key(), proved.subject).await?);
-        };
+        let Some(told) = told else { return self.by_subject(proved).await };
         let Some(account) = self.0.find(&told.name).await? else { return Ok(None) };
         // What a rule says holds as long as the rule does: nothing of it is kept.
         if told.by_rule || self.is_own(proved, &account).await? {
             return Ok(Some(account));
         }
         Err(Refusal::NameTaken.into())
+    }
+
+    /// The account of an identity that comes without a name. A provider that is another issuer now has
+    /// other people under the subjects of the one before: none of them gets in, until the owner says
+    /// that it is the same one still.
+    pub(super) async fn by_subject(self, proved: &Proved<'_>) -> Result<Option<Account>, Failure> {
+        let (key, subject) = (proved.key(), proved.subject);
+        let Some(account) = self.0.of_login(key, subject).await? else { return Ok(None) };
+        let logins = self.0.logins(&account.name).await?;
+        let login = logins.iter().find(|login| login.provider == key && login.subject == subject);
+        let linked_with = login.and_then(|login| login.issuer.as_deref());
+        let (is, was) = (proved.provider.issuer(), &proved.provider.former_issuers);
+        let same = |issuer: &str| Some(issuer) == is || was.iter().any(|former| former == issuer);
+        if linked_with.is_none_or(same) {
+            return Ok(Some(account));
+        }
+        tracing::warn!(provider = ?key, ?linked_with, ?is, user = ?account.name, "an identity is of another issuer than it was; if that is the same provider under another address, write the one before into formerIssuers of its connection");
+        Err(Refusal::OtherIssuer.into())
     }
 
     /// As [`Proved::owns`]; and the identity is noted where it is not yet, for those who look for it.

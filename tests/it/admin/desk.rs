@@ -98,6 +98,7 @@ impl Desk {
         let login = ExternalLogin {
             provider: "Partner".to_owned(),
             subject: format!("subject of {name}"),
+            issuer: None,
             linked_at: Timestamp(1_790_000_000),
         };
         self.chain.gateway.app.accounts().add(&account, Some(&login), false).await.unwrap();
@@ -160,5 +161,5 @@ pub(super) fn notice(page: &Answer) -> String {
     let notice = text.split_once("id=\"notice\"").map(|(_, rest)| rest);
     let notice = notice.unwrap_or_else(|| panic!("no notice: {} {}", page.status, page.gist()));
     let (_, notice) = notice.split_once('>').unwrap();
-    notice.split("</p>").next().unwrap().to_owned()
+    notice.split("</p>").next().unwrap().replace("&#39;", "'").replace("&#92;", "\\")
 }

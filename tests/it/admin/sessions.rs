@@ -3,6 +3,8 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use vestibule::config::model::SessionSettings;
+
 use crate::admin::desk::Desk;
 use crate::admin::desk::form_with;
 use crate::admin::desk::notice;
@@ -148,4 +150,49 @@ async fn nobody_is_named_nobody_ends() {
     let asked = keeper.get("/vestibule/sessions/end?whose=sitecore%5Cnobody").await;
     assert!(asked.text().contains("Nobody is signed in"), "{}", asked.gist());
     assert_eq!(keeper.get("/vestibule/sessions?after=x-y").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_sessions_are_listed_at_once_and_each_once() {
+    let desk = Desk::start().await;
+    let _jane = desk.at_work("jane").await;
+    let mut keeper = desk.keeper().await;
+    let app = &desk.chain.gateway.app;
+    let settings = SessionSettings { capacity: 200_000, ..app.config().sessions.clone() };
+    let jane = app.sessions().of_user("sitecore\\jane").remove(0).identity.clone();
+    for number in 0..100_000 {
+        let mut identity = jane.clone();
+        identity.user.name = format!("sitecore\\many{number:05}");
+        identity.site = if number % 1000 == 0 { "website".into() } else { "shell".into() };
+        app.sessions().begin(identity, &settings);
+        if number % 10_000 == 0 {
+            desk.chain.clock.advance(Duration::from_secs(1));
+        }
+    }
+    // Unoptimised and beside other tests it takes its time.
+    let patience = Duration::from_millis(if cfg!(debug_assertions) { 2000 } else { 100 });
+    for query in ["", "?user=many99", "?provider=local", "?site=website"] {
+        let asked = Instant::now();
+        let page = list(&mut keeper, query).await;
+        assert!(asked.elapsed() < patience, "{query}: {:?}", asked.elapsed());
+        assert_eq!(page.status, 200, "{query}");
+    }
+    let asked = Instant::now();
+    let found = keeper.get("/vestibule/users?search=many9999").await;
+    assert!(asked.elapsed() < patience, "{:?}", asked.elapsed());
+    assert_eq!(found.text().matches(">virtual<").count(), 10);
+
+    let (mut seen, mut next) = (Vec::new(), "/vestibule/sessions?site=website".to_owned());
+    for _ in 0..2 {
+        let page = keeper.get(&next).await;
+        seen.extend(rows(&page).into_iter().map(|[user, ..]| user));
+        let text = page.text();
+        let Some(link) = text.split("id=\"next\"").nth(1) else { break };
+        let link = link.split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+        next = link.replace("&#38;", "&").replace("&amp;", "&");
+    }
+    assert_eq!(seen.len(), 100);
+    seen.sort();
+    let every: Vec<String> = (0..100).map(|n| format!("sitecore\\many{:05}", n * 1000)).collect();
+    assert_eq!(seen, every);
 }

@@ -4,6 +4,7 @@ mod foreign;
 
 use serde_json::Value;
 use serde_json::json;
+use vestibule::store::accounts::Account;
 
 use crate::support::chain::Chain;
 use crate::support::chain::PASSWORD;
@@ -252,6 +253,34 @@ async fn where_every_user_needs_an_email_a_mapping_without_one_is_refused_by_its
     let answer = call(&chain, &token(&chain, "SitecoreCLIServer").await).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(chain.cms.last().header("x-forwarded-email"), Some("superuser@example.test"));
+}
+
+#[tokio::test]
+async fn a_token_of_a_user_who_is_disabled_is_refused_and_none_makes_an_account() {
+    let kept = crate::persistent::keeps("SitecoreIdentityServer", &["shell"]);
+    for more in ["", &kept] {
+        let chain = start_with(more).await;
+        let token = token(&chain, "SitecoreCLIServer").await;
+        let accounts = chain.gateway.app.accounts();
+        let mut superuser =
+            Account { name: "sitecore\\superuser".to_owned(), ..Account::default() };
+        if more.is_empty() {
+            superuser.disabled = true;
+        } else {
+            assert_eq!(call(&chain, &token).await.status, 200);
+            assert_eq!(accounts.find(&superuser.name).await.unwrap(), None);
+            superuser.give_role("sitecore\\Developer");
+        }
+        accounts.add(&superuser, None, false).await.unwrap();
+        chain.clock.advance(std::time::Duration::from_mins(1));
+        let answer = call(&chain, &token).await;
+        if more.is_empty() {
+            assert_eq!((answer.status, &answer.json()["reason"]), (403, &json!("user_disabled")));
+        } else {
+            let roles = chain.cms.last().header("x-forwarded-groups").map(str::to_owned);
+            assert_eq!(roles.as_deref(), Some("sitecore\\Developer"), "what is kept counts");
+        }
+    }
 }
 
 /// Jane's tokens, by the password grant of the CMS's own client.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod accounts_search;
+mod backup;
 mod grants;
 mod keys;
 mod register;
@@ -130,7 +131,8 @@ pub(crate) fn user(name: &str, email: &str) -> Account {
 
 /// An identity at a provider.
 pub(crate) fn login(provider: &str, subject: &str) -> ExternalLogin {
-    ExternalLogin { provider: provider.to_owned(), subject: subject.to_owned(), linked_at: NOW }
+    let (provider, subject) = (provider.to_owned(), subject.to_owned());
+    ExternalLogin { provider, subject, issuer: Some("https://idp.test".to_owned()), linked_at: NOW }
 }
 
 /// A file's address.

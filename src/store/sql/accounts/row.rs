@@ -68,12 +68,17 @@ pub(super) struct LoginRow {
 
 impl LoginRow {
     pub(super) fn of(login: &ExternalLogin, user: &Account) -> Result<Self, StoreError> {
-        let ExternalLogin { provider, subject, linked_at } = login;
+        let ExternalLogin { provider, subject, issuer, linked_at } = login;
+        let content = LoginContent {
+            provider: provider.clone(),
+            subject: subject.clone(),
+            issuer: issuer.clone(),
+        };
         Ok(Self {
             id: login_id(provider, subject),
             user_id: user_id(&user.name),
             subject_place: place(Field::Subject, &folded(subject), &user.name),
-            content: json(&LoginContent { provider: provider.clone(), subject: subject.clone() })?,
+            content: json(&content)?,
             linked_at: linked_at.0,
         })
     }
@@ -118,8 +123,8 @@ pub(super) fn read_account(row: &AnyRow) -> Result<(String, Account), sqlx::Erro
 /// The identity of a row of `content, linked_at`.
 pub(super) fn read_login(row: &AnyRow) -> Result<ExternalLogin, sqlx::Error> {
     let content: String = row.try_get(0)?;
-    let LoginContent { provider, subject } = parse(&content)?;
-    Ok(ExternalLogin { provider, subject, linked_at: Timestamp(row.try_get(1)?) })
+    let LoginContent { provider, subject, issuer } = parse(&content)?;
+    Ok(ExternalLogin { provider, subject, issuer, linked_at: Timestamp(row.try_get(1)?) })
 }
 
 /// What is only read back, as JSON. What a later version adds is left out by an earlier one, and what
@@ -141,6 +146,7 @@ struct Content {
 struct LoginContent {
     provider: String,
     subject: String,
+    issuer: Option<String>,
 }
 
 impl Content {
