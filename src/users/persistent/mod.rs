@@ -9,6 +9,7 @@
 
 mod address;
 mod creation;
+mod foresight;
 mod recognition;
 mod rewrite;
 
@@ -31,6 +32,8 @@ use crate::users::name;
 use crate::users::name::Told;
 
 pub use address::vouched_for;
+pub use foresight::Foreseen;
+pub use foresight::Way;
 
 /// The accounts, as sign-ins see them.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,7 @@ pub(super) struct Page {
     pub(super) render: fn(&str) -> Response,
 }
 
-pub(super) const PAGES: [Page; 15] = [
+pub(super) const PAGES: [Page; 18] = [
     Page { name: "sign_in", render: sign_in },
     Page { name: "sign_out", render: sign_out },
     Page { name: "signed_out", render: signed_out },
@@ -37,6 +37,9 @@ pub(super) const PAGES: [Page; 15] = [
     Page { name: "question_whose", render: question_whose },
     Page { name: "question_room", render: question_room },
     Page { name: "frames", render: frames },
+    Page { name: "password_change", render: password_change },
+    Page { name: "password_elsewhere", render: password_elsewhere },
+    Page { name: "password_forgot", render: password_forgot },
 ];
 
 pub(super) fn request() -> RequestId {
@@ -282,7 +285,34 @@ pub(super) fn grants(text: &str) -> Response {
         held: &held,
         action: &format!("/grants{text}"),
         fields: &[("token", &format!("proof{text}"))],
+        password: Some(&format!("/account/password{text}")),
         sign_out: Some(&format!("/account/logout{text}")),
         request: &request,
     })
+}
+
+fn password(state: pages::PasswordState<'_>, text: &str) -> Response {
+    let request = request();
+    pages::password(&pages::Password {
+        look: &Look::default(),
+        status: StatusCode::OK,
+        state,
+        fault: Some(pages::PasswordFault::Short),
+        action: &format!("/account/password{text}"),
+        fields: &[("token", &format!("proof{text}"))],
+        request: &request,
+    })
+}
+
+pub(super) fn password_change(text: &str) -> Response {
+    password(pages::PasswordState::Change { user: &format!("jane{text}") }, text)
+}
+
+pub(super) fn password_elsewhere(text: &str) -> Response {
+    let (user, provider) = (format!("jane{text}"), format!("Okta{text}"));
+    password(pages::PasswordState::Elsewhere { user: &user, provider: Some(&provider) }, text)
+}
+
+pub(super) fn password_forgot(text: &str) -> Response {
+    password(pages::PasswordState::Forgot, text)
 }
