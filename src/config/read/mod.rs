@@ -171,10 +171,14 @@ fn config(
         property_maps,
         identity_server,
     };
-    report.notices.extend(sql_server::notices_of_settings(dictionary));
-    report.notices.extend(sql_server_strings(root));
+    warn_of_sql_server(root, dictionary, report);
     look_over(&config, &connections, gateway, report);
     config
+}
+
+fn warn_of_sql_server(root: &Element, dictionary: &Dictionary, report: &mut Report) {
+    report.notices.extend(sql_server::notices_of_settings(dictionary));
+    report.notices.extend(sql_server_strings(root));
 }
 
 /// Connection strings of SQL Server; that of the users' store is told of where that is read.
