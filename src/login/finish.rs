@@ -1,7 +1,6 @@
 //! The end of a sign-in: verified claims become a user, and the user a new session.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,6 @@ use crate::config::model::Config;
 use crate::config::model::Provider;
 use crate::config::model::SessionSettings;
 use crate::config::model::Site;
-use crate::config::model::Transformation;
 use crate::http::ReturnPath;
 use crate::login::Entered;
 use crate::login::Login;
@@ -34,7 +32,6 @@ use crate::session::Session;
 use crate::session::SessionId;
 use crate::session::Visit;
 use crate::session::cookie;
-use crate::store::accounts::GivenRole;
 use crate::users::User;
 use crate::users::builder;
 use crate::users::persistent;
@@ -96,7 +93,7 @@ impl Login {
         let sid = person.claims.get("sid").and_then(serde_json::Value::as_str);
         let address = persistent::vouched_for(provider, &person.claims).map(str::to_owned);
         let identity = Identity {
-            given_roles: given_roles(&user.roles, &made),
+            given_roles: builder::given_roles(&user.roles, &made),
             user,
             provider: Arc::clone(&provider.name),
             issuer: provider.issuer().map(Into::into),
@@ -188,20 +185,6 @@ fn limits<'c>(config: &'c Config, site: &Site) -> Limits<'c> {
         per_user_here: site.sign_ins.sessions_per_user,
         here: site.sign_ins.sessions,
     }
-}
-
-/// The roles of a user, each with the transformation that made it.
-fn given_roles(roles: &[String], made: &[(String, &Transformation)]) -> Vec<GivenRole> {
-    let mut makers: HashMap<&str, &Transformation> = HashMap::new();
-    for (role, by) in made {
-        makers.entry(role).or_insert(by);
-    }
-    let by = |rule: &&Transformation| format!("{} ({})", rule.name, rule.origin);
-    let given = |role: &String| {
-        let by = makers.get(role.as_str()).map(by).unwrap_or_default();
-        GivenRole { role: role.clone(), by }
-    };
-    roles.iter().map(given).collect()
 }
 
 /// How long a session lives: on the identity server ten hours however much it is used, and thirty

@@ -3,10 +3,14 @@
 //! An identity is a provider and a subject and nothing else: two of them never share a user, and
 //! every sign-in builds its user afresh, so nothing of an earlier one is left over.
 
+use std::collections::HashMap;
+
 use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::config::model::Config;
 use crate::config::model::Provider;
+use crate::config::model::Transformation;
+use crate::store::accounts::GivenRole;
 use crate::users::User;
 use crate::users::name;
 use crate::users::properties;
@@ -84,6 +88,20 @@ pub fn build(
         return Err(Refusal::NoEmail);
     }
     Ok(user)
+}
+
+/// The roles of a user, each with the transformation that made it.
+pub fn given_roles(roles: &[String], made: &[(String, &Transformation)]) -> Vec<GivenRole> {
+    let mut makers: HashMap<&str, &Transformation> = HashMap::new();
+    for (role, by) in made {
+        makers.entry(role).or_insert(by);
+    }
+    let by = |rule: &&Transformation| format!("{} ({})", rule.name, rule.origin);
+    let given = |role: &String| {
+        let by = makers.get(role.as_str()).map(by).unwrap_or_default();
+        GivenRole { role: role.clone(), by }
+    };
+    roles.iter().map(given).collect()
 }
 
 /// OpenID Connect Core §2: at most 255 ASCII characters.

@@ -16,6 +16,7 @@
 
 mod access;
 mod admin;
+mod admin_insight;
 #[path = "../it/acceptance/house.rs"]
 #[allow(dead_code, reason = "these tests take what they need of the house")]
 mod house;

@@ -8,6 +8,8 @@ use http::HeaderName;
 use crate::admin::Admin;
 use crate::admin::access::question::Question;
 use crate::admin::access::question::Said;
+use crate::admin::access::remarks;
+use crate::admin::access::settled::Settled;
 use crate::claims::ClaimSet;
 use crate::config::model::Config;
 use crate::config::model::ProviderState;
@@ -24,13 +26,12 @@ use crate::gate::explain::claims::ShownClaim;
 use crate::gate::explain::text;
 use crate::login::Login;
 use crate::login::Signature;
-use crate::observe::Moment;
 use crate::session::Identity;
-use crate::session::Session;
 use crate::session::Visit;
 use crate::store::accounts::Account;
 use crate::users::User;
 use crate::users::local;
+use crate::users::persistent;
 
 /// An answer.
 pub(super) struct Told {
@@ -76,7 +77,7 @@ impl Admin {
         let (site, url) = (named(&question.site), named(&question.url));
         let place = match explain::place(&visit.config, site.as_deref(), url.as_deref()) {
             Ok(place) => place,
-            Err(why) => return Ok(Err(words(&why))),
+            Err(why) => return Ok(Err(remarks::words(&why))),
         };
         let Some(site) = place.site.clone() else {
             return Ok(Ok(Told::nowhere(place)));
@@ -98,7 +99,7 @@ impl Admin {
         let config = &visit.config;
         let provider = match explain::provider(config, &question.provider) {
             Ok(provider) => provider,
-            Err(why) => return Ok(Err(words(&why))),
+            Err(why) => return Ok(Err(remarks::words(&why))),
         };
         let (said, signature) = match question.said() {
             Ok(Said::Claims(claims)) => (claims, None),
@@ -111,40 +112,25 @@ impl Admin {
             Err(why) => return Ok(Err(why)),
         };
         let mut sign_in = explain::sign_in(config, site, provider, &said);
-        let mut told = Told { signature, ..Told::at(place) };
+        let text = Some(as_text(config, (&place, site), &sign_in));
+        let mut told = Told { signature, text, ..Told::at(place) };
         match &mut sign_in.ending {
             Ending::Released => told.nobody = Some(RELEASED.to_owned()),
             Ending::NoUser(refusal) => told.nobody = Some(format!("No user: {refusal}.")),
             Ending::User(identity) => {
-                let account = self.account_of(site, identity).await?;
-                if let Some(account) = &account {
-                    **identity = explain::kept(
-                        (**identity).clone(),
-                        account,
-                        provider.clear_roles_when_sign_in,
-                    );
+                let said = persistent::vouched_for(provider, &said);
+                match self.settle(visit, (site, provider), identity, said).await? {
+                    Settled::Out(why) => told.nobody = Some(why),
+                    Settled::In(account, remark) => {
+                        told.remarks.extend(remark);
+                        let at = (&told.place, &**site);
+                        told.person = Some(person(config, at, identity, account.as_deref()));
+                    }
                 }
-                told.remarks.extend(account.as_ref().map(remark_on));
-                told.person = Some(person(config, (&told.place, site), identity, account.as_ref()));
             }
         }
-        told.text = Some(as_text(config, (&told.place, site), &sign_in));
         told.sign_in = Some(sign_in);
         Ok(Ok(told))
-    }
-
-    /// The account that an identity signs in as, where the site keeps its users.
-    async fn account_of(
-        &self,
-        site: &Site,
-        identity: &Identity,
-    ) -> Result<Option<Account>, Problem> {
-        if !site.providers.persistent {
-            return Ok(None);
-        }
-        let provider = &identity.provider;
-        let provider = provider.split_once('/').map_or(&**provider, |(gateway, _)| gateway);
-        Ok(self.parts.accounts.of_login(provider, &identity.subject).await?)
     }
 
     /// Somebody who is signed in, or else is kept.
@@ -167,9 +153,10 @@ impl Admin {
             }
         };
         let mut told = Told::at(place);
-        told.remarks.extend(account.as_ref().map(remark_on));
-        told.remarks.extend(session.map(|session| remark_on_session(session, sessions.len())));
-        told.remarks.extend(mapping(site, &identity));
+        told.remarks.extend(account.as_ref().map(remarks::remark_on));
+        told.remarks
+            .extend(session.map(|session| remarks::remark_on_session(session, sessions.len())));
+        told.remarks.extend(remarks::mapping(site, &identity));
         told.person = Some(person(config, (&told.place, site), &identity, account.as_ref()));
         Ok(Ok(told))
     }
@@ -226,12 +213,6 @@ fn as_text(config: &Config, (place, site): (&Place, &Site), sign_in: &SignIn) ->
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// An error and what it is about, in words.
-fn words(why: &explain::Unexplained) -> String {
-    let source = std::error::Error::source(why).map(|source| format!(": {source}"));
-    claims::shown(&format!("{why}{}.", source.unwrap_or_default()))
-}
-
 fn person(
     config: &Config,
     (place, site): (&Place, &Site),
@@ -246,31 +227,13 @@ fn person(
     let settings = &config.identity_headers;
     let assertion =
         settings.assertion.clone().map(|name| (name, settings.assertion_lifetime.as_secs()));
-    let role = |role: &String| (claims::shown(role), whence(role, identity, account));
+    let role = |role: &String| (claims::shown(role), remarks::whence(role, identity, account));
     Person {
         user: user.clone(),
         roles: user.roles.iter().map(role).collect(),
         passage,
         headers: headers.iter().map(|(name, text)| (name.to_string(), value(text))).collect(),
         assertion,
-    }
-}
-
-/// Where a role came from: the rule of a sign-in, this place, or both.
-fn whence(role: &str, identity: &Identity, account: Option<&Account>) -> String {
-    let same = |known: &str| known.eq_ignore_ascii_case(role);
-    let given = identity.given_roles.iter().find(|given| same(&given.role));
-    let given = given.map(|role| match role.by.as_str() {
-        "" => format!("{}'s own word", identity.provider),
-        by => claims::shown(by),
-    });
-    let local = *identity.provider == *local::PROVIDER;
-    let here = local || account.is_some_and(|account| account.has_role(role));
-    match (given, here) {
-        (Some(given), true) => format!("{given}; and kept here"),
-        (Some(given), false) => given,
-        (None, true) => "kept here".to_owned(),
-        (None, false) => format!("the sign-in with {}", identity.provider),
     }
 }
 
@@ -292,37 +255,4 @@ fn of_account(site: &Site, account: &Account) -> Identity {
         persistent: true,
         ..explain::identity(site, provider.into(), String::new(), user, ClaimSet::default())
     }
-}
-
-fn remark_on(account: &Account) -> String {
-    let state = match (account.disabled, account.locked) {
-        (true, _) => ", disabled: nobody signs in as this user",
-        (false, true) => ", locked: no password is taken",
-        (false, false) => "",
-    };
-    let last = account.last_sign_in.as_ref().map(|last| {
-        let (at, provider, site) = (Moment(last.at), &last.provider, &last.site);
-        format!("; last signed in {at} with {provider} at {site}")
-    });
-    claims::shown(&format!("{} is kept here{state}{}.", account.name, last.unwrap_or_default()))
-}
-
-fn remark_on_session(session: &Session, count: usize) -> String {
-    let Identity { provider, site, .. } = &session.identity;
-    let began = Moment(session.began_at);
-    let more = if count > 1 { format!("; the latest of {count} sessions") } else { String::new() };
-    format!("Signed in since {began} with {provider} at {site}{more}.")
-}
-
-/// That sessions of the identity's provider do not count at the site.
-fn mapping(site: &Site, identity: &Identity) -> Option<String> {
-    let provider = &*identity.provider;
-    let counts = provider == local::PROVIDER || site.providers.find(provider).is_some();
-    let words = || {
-        format!(
-            "{provider} is not mapped to site {}: its sessions do not count there, and the visitor is nobody.",
-            site.name
-        )
-    };
-    (!counts).then(words)
 }

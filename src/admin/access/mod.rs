@@ -3,6 +3,8 @@
 
 mod answer;
 mod question;
+mod remarks;
+mod settled;
 
 use askama::Template;
 use http::Method;

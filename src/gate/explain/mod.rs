@@ -35,8 +35,6 @@ use crate::gate::access::Decision;
 use crate::gate::headers::HeaderRules;
 use crate::http::CanonicalPath;
 use crate::session::Identity;
-use crate::store::accounts::Account;
-use crate::store::accounts::GivenRole;
 use crate::users::User;
 use crate::users::builder;
 use crate::users::builder::Refusal;
@@ -148,8 +146,8 @@ pub fn sign_in(
     said: &Map<String, Value>,
 ) -> SignIn {
     let inbound = inbound::claims(said, provider.map_inbound_claims);
-    let (after, steps) =
-        transformation::apply_traced(&provider.transformations, &provider.name, inbound.clone());
+    let (chain, name) = (&provider.transformations, &*provider.name);
+    let (after, steps) = transformation::apply_traced(chain, name, inbound.clone());
     let mapped = site.providers.find(&provider.name).is_some();
     let ending = if config.provider(&provider.name).is_none() {
         Ending::Released
@@ -157,28 +155,16 @@ pub fn sign_in(
         let subject = subject(said, &after);
         match builder::build(config, provider, &subject, &after) {
             Ok(user) => {
-                let given = given(&user, &steps);
+                let (_, made) =
+                    transformation::apply_noting(chain, name, inbound.clone(), types::ROLE);
+                let given_roles = builder::given_roles(&user.roles, &made);
                 let identity = identity(site, Arc::clone(&provider.name), subject, user, after);
-                Ending::User(Box::new(Identity { given_roles: given, ..identity }))
+                Ending::User(Box::new(Identity { given_roles, ..identity }))
             }
             Err(refusal) => Ending::NoUser(refusal),
         }
     };
     SignIn { provider: Arc::clone(provider), mapped, inbound, steps, ending }
-}
-
-/// The identity with the name of the kept `account` that it signs in as, and the roles that were given
-/// to it here, unless its provider clears them.
-#[must_use]
-pub fn kept(identity: Identity, account: &Account, clears_roles: bool) -> Identity {
-    let mut identity = Identity { persistent: true, ..identity };
-    identity.user.name.clone_from(&account.name);
-    if !clears_roles {
-        let own = account.roles.iter().filter(|role| !identity.user.has_role(role));
-        let own: Vec<String> = own.cloned().collect();
-        identity.user.roles.extend(own);
-    }
-    identity
 }
 
 /// What becomes of a GET request for `path` of `site`.
@@ -201,20 +187,6 @@ pub fn headers(config: &Config, identity: &Identity) -> Vec<(HeaderName, HeaderV
 fn subject(said: &Map<String, Value>, claims: &ClaimSet) -> String {
     let sub = said.get("sub").and_then(Value::as_str);
     sub.or_else(|| claims.first(types::NAME_IDENTIFIER)).unwrap_or_default().to_owned()
-}
-
-/// On whose word each role stands: the last step that added it, or the provider alone.
-fn given(user: &User, steps: &[Step]) -> Vec<GivenRole> {
-    let has = |claims: &ClaimSet, role: &str| claims.values(types::ROLE).any(|held| held == role);
-    let maker = |role: &str| {
-        let made = |step: &&Step| has(&step.after, role) && !has(&step.before, role);
-        let step = steps.iter().rev().find(made)?;
-        let place = step.origin.as_ref().map(|origin| format!(" ({origin})"));
-        Some(format!("{}{}", step.name, place.unwrap_or_default()))
-    };
-    let given =
-        |role: &String| GivenRole { role: role.clone(), by: maker(role).unwrap_or_default() };
-    user.roles.iter().map(given).collect()
 }
 
 /// Somebody with a session at `site`.
@@ -252,6 +224,7 @@ mod tests {
     use crate::config::model::TransformationKind;
     use crate::gate::testing::on;
     use crate::gate::testing::site;
+    use crate::store::accounts::GivenRole;
     use crate::users::testing;
 
     fn pattern(kind: &str, value: &str) -> Vec<ClaimPattern> {
@@ -298,20 +271,6 @@ mod tests {
             by: "editors (vestibule.config:1)".to_owned(),
         };
         assert_eq!(identity.given_roles, [expected]);
-    }
-
-    #[test]
-    fn roles_kept_here_count_unless_the_provider_clears_them() {
-        let identity = signed_in(&config());
-        let account = Account {
-            name: "sitecore\\jane".to_owned(),
-            roles: vec!["sitecore\\Designer".to_owned(), "SITECORE\\author".to_owned()],
-            ..Account::default()
-        };
-        let both = kept(identity.clone(), &account, false);
-        assert_eq!(both.user.name, "sitecore\\jane");
-        assert_eq!(both.user.roles, ["sitecore\\Author", "sitecore\\Designer"]);
-        assert_eq!(kept(identity, &account, true).user.roles, ["sitecore\\Author"]);
     }
 
     #[test]

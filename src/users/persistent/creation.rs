@@ -14,7 +14,7 @@ use crate::users::persistent::Refusal;
 use crate::users::persistent::rewrite;
 
 /// Names that are tried for a new user. A name of ten letters and digits is taken once in 10^17.
-const MOST_NAMES: usize = 100;
+pub(super) const MOST_NAMES: usize = 100;
 
 impl Persistent<'_> {
     /// Makes an account for an identity that is new here. `None` when it is not new any more, or
@@ -73,13 +73,13 @@ impl Persistent<'_> {
 impl Proved<'_> {
     /// Whether the site would let the user in whom the claims alone make: a directory of fifty
     /// thousand people does not become fifty thousand accounts.
-    fn holds_a_role(&self) -> bool {
+    pub(super) fn holds_a_role(&self) -> bool {
         let (asked, user) = (&self.site.roles, self.user);
         asked.is_empty() || user.is_administrator || asked.iter().any(|role| user.has_role(role))
     }
 
     /// The new account, under the name that the identity has after `marks` others.
-    fn account(&self, told: Option<&Told>, marks: usize) -> Result<Account, Failure> {
+    pub(super) fn account(&self, told: Option<&Told>, marks: usize) -> Result<Account, Failure> {
         let name = match told {
             Some(told) => told.name.clone(),
             None => name::made(self.config, self.provider, (self.subject, marks), self.claims)?,

@@ -9,10 +9,9 @@
 
 mod address;
 mod creation;
+mod foresight;
 mod recognition;
 mod rewrite;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 
@@ -33,6 +32,8 @@ use crate::users::name;
 use crate::users::name::Told;
 
 pub use address::vouched_for;
+pub use foresight::Foreseen;
+pub use foresight::Way;
 
 /// The accounts, as sign-ins see them.
 #[derive(Clone, Copy, Debug)]

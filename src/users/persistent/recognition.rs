@@ -2,6 +2,7 @@
 
 use crate::store::StoreError;
 use crate::store::accounts::Account;
+use crate::store::accounts::ExternalLogin;
 use crate::users::User;
 use crate::users::name::Told;
 use crate::users::persistent::Failure;
@@ -30,7 +31,7 @@ impl Persistent<'_> {
     /// The account of an identity that comes without a name. A provider that is another issuer now has
     /// other people under the subjects of the one before: none of them gets in, until the owner says
     /// that it is the same one still.
-    async fn by_subject(self, proved: &Proved<'_>) -> Result<Option<Account>, Failure> {
+    pub(super) async fn by_subject(self, proved: &Proved<'_>) -> Result<Option<Account>, Failure> {
         let (key, subject) = (proved.key(), proved.subject);
         let Some(account) = self.0.of_login(key, subject).await? else { return Ok(None) };
         let logins = self.0.logins(&account.name).await?;
@@ -45,15 +46,10 @@ impl Persistent<'_> {
         Err(Refusal::OtherIssuer.into())
     }
 
-    /// Whether an account is one of the identity server's local users, of which there it says that
-    /// somebody is it: its password is here, or it came from there. One that other providers' people
-    /// sign in as, and nobody else, is not, whatever name it has. The identity is noted where it is
-    /// not yet, for those who look for it.
+    /// As [`Proved::owns`]; and the identity is noted where it is not yet, for those who look for it.
     async fn is_own(self, proved: &Proved<'_>, account: &Account) -> Result<bool, StoreError> {
         let logins = self.0.logins(&account.name).await?;
-        let own = account.password_hash.is_some()
-            || logins.is_empty()
-            || logins.iter().any(|login| login.provider == proved.key());
+        let own = proved.owns(account, &logins);
         let login = proved.login();
         let noted =
             logins.iter().any(|l| (&l.provider, &l.subject) == (&login.provider, &login.subject));
@@ -118,5 +114,16 @@ impl Persistent<'_> {
             return Err(Refusal::Disabled.into());
         }
         Ok(())
+    }
+}
+
+impl Proved<'_> {
+    /// Whether an account is one of the identity server's local users, of which there it says that
+    /// somebody is it: its password is here, or it came from there. One that other providers' people
+    /// sign in as, and nobody else, is not, whatever name it has.
+    pub(super) fn owns(&self, account: &Account, logins: &[ExternalLogin]) -> bool {
+        account.password_hash.is_some()
+            || logins.is_empty()
+            || logins.iter().any(|login| login.provider == self.key())
     }
 }

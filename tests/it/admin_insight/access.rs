@@ -22,7 +22,8 @@ const ACCESS: &str = "/vestibule/access";
 
 const RULE: &str = r#"<gateway><access><rule name="authors alone" site="website" path="/members/*" roles="sitecore\Author" /></access></gateway>"#;
 
-async fn ask(browser: &mut Browser, url: &str, claims: &str) -> Answer {
+/// Asks what would become of whom Partner says `claims`.
+pub(super) async fn ask(browser: &mut Browser, url: &str, claims: &str) -> Answer {
     let form = browser.get(ACCESS).await;
     let fields = [("url", url), ("provider", "Partner"), ("claims", claims)];
     browser.submit_with(&form, &[], &fields).await

@@ -3,6 +3,7 @@
 mod access;
 mod configuration;
 mod funnel;
+mod kept;
 
 use serde_json::Value;
 use serde_json::json;
