@@ -7,11 +7,12 @@
 //! * [`listen`]: TLS, HTTP/1.1 and HTTP/2, PROXY protocol, limits: bytes become one request, read one
 //!   way only.
 //! * [`proxy`]: one function, [`proxy::answer`], that tells the whole story: site → strip → session
-//!   → access → (login | identity server | demo | upstream).
+//!   → access → (login | identity server | admin | demo | upstream).
 //! * [`gate`]: decides and does nothing: which site, what is stripped and added, who may pass.
 //! * [`session`]: the cookie becomes a session.
 //! * [`login`]: signs people in at the provider that the site is mapped to, and out again.
 //! * [`identity_server`]: the OpenID provider behind that login.
+//! * [`admin`]: the pages for those who look after users, sessions and the configuration.
 //! * [`demo`]: a small CMS that shows what it received.
 //! * [`users`] and [`claims`]: what a provider says of a person becomes an account.
 //! * [`pages`]: what people see.

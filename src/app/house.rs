@@ -64,6 +64,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     let accounts = Arc::new(accounts);
     let register = database.clone().map(Register::open);
     let common = Common {
+        register: register.clone(),
         sessions: Arc::new(Sessions::new(clock.clone(), Arc::clone(&metrics))),
         grants: Arc::new(database.map_or_else(Grants::in_memory, Grants::in_database)),
         local_users: Arc::new(LocalUsers::new(Arc::clone(&metrics), Arc::clone(&accounts))),
@@ -99,6 +100,7 @@ struct Common {
     grants: Arc<Grants>,
     accounts: Arc<Accounts>,
     local_users: Arc<LocalUsers>,
+    register: Option<Register>,
 }
 
 impl Common {
@@ -110,6 +112,7 @@ impl Common {
             sessions: Arc::clone(&self.sessions),
             grants: Arc::clone(&self.grants),
             local_users: Arc::clone(&self.local_users),
+            register: self.register.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::config::model::Config;
 use crate::config::model::Destination;
+use crate::config::model::LocalUser;
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::http::CanonicalPath;
@@ -48,11 +49,16 @@ fn is_identity_server(site: &Site) -> bool {
 }
 
 /// A local user counts on the identity server and on the sites of the user's own domain, as long as
-/// the configuration has the user. Sessions of a user that the store keeps end with the user.
+/// the configuration has the user with the same rights: who was given or lost some signs in anew.
+/// Sessions of a user that the store keeps end with the user.
 fn local_user_counts(config: &Config, site: &Site, session: &Session) -> bool {
     let name = &session.identity.user.name;
     let domain = name.split_once('\\').map_or("", |(domain, _)| domain);
     let own_domain = site.domain.as_deref().is_some_and(|d| d.eq_ignore_ascii_case(domain));
+    let rights = |local: &LocalUser| {
+        let user = &session.identity.user;
+        local.administrator == user.is_administrator && local.roles == user.roles
+    };
     (is_identity_server(site) || own_domain)
-        && (session.identity.persistent || local::configured(config, name).is_some())
+        && (session.identity.persistent || local::configured(config, name).is_some_and(rights))
 }

@@ -100,7 +100,7 @@ impl IdentityServer {
             Err(refusal) => return Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal))),
         };
         let now = visit.exchange.now;
-        let refusal = match interaction::next(&request, Person::of(visit), signed_in, now) {
+        let refusal = match interaction::next(&request, self.person(visit).await?, signed_in, now) {
             Step::Answer(person) if !self.needs_consent(&request, &person, now).await? => {
                 return self.grant(visit, issuer, &request, person).await.map(Outcome::Answer);
             }

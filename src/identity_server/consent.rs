@@ -120,7 +120,8 @@ impl IdentityServer {
             Err(refusal) => return Ok(Outcome::Answer(self.refuse(visit, issuer, &refusal))),
         };
         let now = visit.exchange.now;
-        let Step::Answer(person) = interaction::next(&request, Person::of(visit), signed_in, now)
+        let Step::Answer(person) =
+            interaction::next(&request, self.person(visit).await?, signed_in, now)
         else {
             return onward();
         };

@@ -67,7 +67,8 @@ impl IdentityServer {
         let posted = visit.exchange.method == Method::POST;
         let form = if posted { visit.exchange.form()? } else { visit.exchange.query()? };
         let code = form.get_any_case("userCode").map(plain).filter(|code| !code.is_empty());
-        let (Some(session), Some(person)) = (visit.session.as_deref(), Person::of(visit)) else {
+        let (Some(session), Some(person)) = (visit.session.as_deref(), self.person(visit).await?)
+        else {
             return Ok(sign_in(visit, code.as_deref()));
         };
         let visitor = Visitor { visit, session, person: &person };

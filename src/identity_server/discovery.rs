@@ -116,7 +116,10 @@ pub(super) fn is_on(settings: &IdentityServerSettings, endpoint: Endpoint) -> bo
         | Endpoint::Home
         | Endpoint::HomeError
         | Endpoint::Consent
-        | Endpoint::Grants => true,
+        | Endpoint::Grants
+        | Endpoint::Password
+        | Endpoint::Reset
+        | Endpoint::Forgot => true,
     }
 }
 

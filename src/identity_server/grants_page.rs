@@ -156,6 +156,7 @@ impl IdentityServer {
             held: &held,
             action: address,
             fields: &[("token", &proof)],
+            password: Some(&format!("{}/account/password", visit.site.virtual_folder)),
             sign_out: Some(&format!("{}/account/logout", visit.site.virtual_folder)),
             request: &visit.exchange.id,
         }))

@@ -17,6 +17,7 @@ mod discovery;
 mod dpop;
 mod end_session;
 mod end_session_callback;
+mod forgot_page;
 mod grant;
 mod grants_page;
 mod home_error;
@@ -26,6 +27,7 @@ pub mod key_ring;
 mod key_schedule;
 mod keys;
 mod mint;
+mod password_page;
 mod pending;
 mod person;
 mod pushed;
@@ -35,6 +37,8 @@ mod request_details;
 mod request_object;
 mod request_uri;
 mod requested;
+mod reset_command;
+mod reset_page;
 mod response_type;
 mod revoke;
 mod scope;
@@ -73,6 +77,7 @@ use crate::session::Visit;
 use crate::store::Handles;
 use crate::store::StoreError;
 use crate::store::grants::Grants;
+use crate::store::register::Register;
 use crate::users::hashing::HashQueue;
 use crate::users::local::LocalUsers;
 use crate::users::throttle::Throttle;
@@ -102,6 +107,10 @@ pub struct IdentityServer {
     device_requests: Throttle,
     /// Counts user codes that lead nowhere, by session and by network.
     code_guesses: Throttle,
+    /// Counts links for new passwords that are asked for, by network and by account.
+    reset_requests: Throttle,
+    /// Links for new passwords that are being sent.
+    sending: Arc<Semaphore>,
     /// Sessions that are over, whose grants wait for the store.
     waiting_ends: Arc<Semaphore>,
 }
@@ -121,6 +130,8 @@ pub struct Parts {
     pub grants: Arc<Grants>,
     /// Checks the passwords of local users.
     pub local_users: Arc<LocalUsers>,
+    /// Tells of sessions at other gateways, where these share a store.
+    pub register: Option<Register>,
 }
 
 /// How a request to the identity server ends.
@@ -180,6 +191,9 @@ enum Endpoint {
     DeviceAuthorization,
     Device,
     Grants,
+    Password,
+    Reset,
+    Forgot,
     Introspect,
     Revoke,
 }
@@ -211,6 +225,9 @@ const ROUTES: &[Route] = &[
     route("/connect/deviceauthorization", Endpoint::DeviceAuthorization, None, false),
     route("/device", Endpoint::Device, GET_POST, false),
     route("/grants", Endpoint::Grants, GET_POST, false),
+    route("/account/password", Endpoint::Password, GET_POST, false),
+    route("/account/reset", Endpoint::Reset, GET_POST, false),
+    route("/account/forgot", Endpoint::Forgot, GET_POST, false),
     route("/connect/introspect", Endpoint::Introspect, POST, false),
     route("/connect/revocation", Endpoint::Revoke, POST, true),
 ];
@@ -241,6 +258,8 @@ impl IdentityServer {
             calls: Client::new(),
             device_requests: Throttle::new(),
             code_guesses: Throttle::new(),
+            reset_requests: Throttle::new(),
+            sending: Arc::new(Semaphore::new(forgot_page::MOST_SENDING)),
             waiting_ends: Arc::new(Semaphore::new(grant::MOST_WAITING)),
         }
     }
@@ -294,6 +313,9 @@ impl IdentityServer {
             Endpoint::Consent => return self.consent(visit).await,
             Endpoint::Device => return self.device(visit).await,
             Endpoint::Grants => return self.grants_page(visit).await,
+            Endpoint::Password => return self.password_page(visit).await,
+            Endpoint::Reset => self.reset_page(visit).await,
+            Endpoint::Forgot => self.forgot_page(visit),
             Endpoint::DeviceAuthorization => self.device_authorization(visit).await,
             Endpoint::Introspect => self.introspect(visit).await,
             Endpoint::Revoke => self.revoke(visit).await,

@@ -7,6 +7,7 @@ use crate::claims::ClaimSet;
 use crate::claims::types;
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::identity_server::IdentityServer;
 use crate::identity_server::mint::GRANT;
 use crate::session::Session;
 use crate::session::Visit;
@@ -122,6 +123,21 @@ impl Person {
     }
 }
 
+impl IdentityServer {
+    /// Who is signed in, with what is known of a local user now: a role or a flag that was taken
+    /// since the sign-in is in no token any more, and a disabled user is nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn person(&self, visit: &Visit) -> Result<Option<Person>, StoreError> {
+        match Person::of(visit) {
+            Some(person) => person.renewed(&visit.config, &self.parts.local_users).await,
+            None => Ok(None),
+        }
+    }
+}
+
 /// Whether `scheme` is an external provider that is switched on.
 pub(super) fn is_external(config: &Config, scheme: &str) -> bool {
     let mut providers = config.identity_server.external_providers.iter();
@@ -141,6 +157,11 @@ pub(super) fn subject_of(session: &Session) -> String {
         LOCAL => subject::local(&session.identity.user.name),
         scheme => subject::external(scheme, &session.identity.subject),
     }
+}
+
+/// `sub` of a local user.
+pub(super) fn local_subject(user_name: &str) -> String {
+    subject::local(user_name)
 }
 
 /// One name for a person and a client: the length before both, so that no two pairs read the same.

@@ -174,13 +174,14 @@ impl Login {
             ticket::issue(&self.parts.seal, Purpose::Form, browser.digest(), None, exchange.now);
         let return_path = page.return_path.unwrap_or_else(|| endpoint::start_page(site));
         let action = links::local_form(config, site, Some(&return_path));
+        let recovery = recovery(config, site);
         let form = LocalForm {
             action: &action,
             return_url: return_path.as_str(),
             token: &token,
             username: page.username,
             remember: may_remember(config, site),
-            recovery: recovery(config),
+            recovery: recovery.as_deref(),
         };
         let choice = Choice::of(config, site, Some(&return_path));
         let buttons: Vec<Button> = place::providers(config, site)
@@ -264,11 +265,21 @@ pub(super) fn may_remember(config: &Config, site: &Site) -> bool {
     everyday && config.identity_server.allows("AllowRememberLogin")
 }
 
-/// Where people go who have forgotten their password, unless the owner allows no recovery.
-fn recovery(config: &Config) -> Option<&str> {
+/// Where people go who have forgotten their password, unless the owner allows no recovery: to the
+/// owner's own page, or to ours where it is there.
+fn recovery(config: &Config, site: &Site) -> Option<String> {
     let settings = &config.identity_server;
     let address = settings.account_option("PasswordRecoveryUrl").map(str::trim);
-    address.filter(|address| !address.is_empty() && settings.allows("AllowPasswordRecovery"))
+    if let Some(address) = address.filter(|address| !address.is_empty()) {
+        return settings.allows("AllowPasswordRecovery").then(|| address.to_owned());
+    }
+    if !config.offers_password_reset() {
+        return None;
+    }
+    if place::is_identity_server(site) {
+        return Some(format!("{}/account/forgot", site.virtual_folder));
+    }
+    Some(format!("{}/account/forgot", settings.issuer.as_deref()?))
 }
 
 fn is_legacy(config: &Config, login_page: &str) -> bool {

@@ -26,6 +26,8 @@ pub struct Grants<'a> {
     pub action: &'a str,
     /// Hidden fields of each form.
     pub fields: &'a [(&'a str, &'a str)],
+    /// Where people change their password: a path on this host.
+    pub password: Option<&'a str>,
     /// Where people sign out: a path on this host.
     pub sign_out: Option<&'a str>,
     /// The request's id.

@@ -10,6 +10,7 @@ mod fragment;
 mod grants;
 pub(crate) mod headers;
 mod look;
+mod password;
 mod problem;
 mod question;
 mod refused;
@@ -40,6 +41,10 @@ pub use grants::Held;
 pub use grants::grants;
 pub use headers::STRICT_TRANSPORT_SECURITY;
 pub use look::Look;
+pub use password::Password;
+pub use password::PasswordFault;
+pub use password::PasswordState;
+pub use password::password;
 #[cfg(test)]
 pub(crate) use problem::detail as problem_detail;
 pub use problem::problem;

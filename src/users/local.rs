@@ -367,7 +367,8 @@ fn unavailable(error: StoreError) -> Refusal {
     Refusal::Unavailable
 }
 
-fn full_name(prefix: &str, name: &str) -> String {
+/// `name` as accounts are compared: with its domain, in lower case.
+pub fn full_name(prefix: &str, name: &str) -> String {
     let name = name.trim();
     if name.contains('\\') { name.to_lowercase() } else { format!("{prefix}{name}").to_lowercase() }
 }

@@ -5,7 +5,9 @@ use crate::config::model::Config;
 use crate::crypto::secret::Secret;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
+use crate::store::accounts::Accounts;
 use crate::store::accounts::Saved;
+use crate::store::grants::Grants;
 use crate::users::hashing::Busy;
 use crate::users::local::Attempt;
 use crate::users::local::Known;
@@ -13,6 +15,7 @@ use crate::users::local::LocalUsers;
 use crate::users::local::Refusal;
 use crate::users::new_password;
 use crate::users::new_password::Unfit;
+use crate::users::reset;
 
 /// Why a password was not changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,10 +57,21 @@ impl LocalUsers {
             Known::Configured(_) => Err(NotChanged::Configured),
             Known::Kept(account) => {
                 check(&new, &account)?;
-                self.replace_password(config, *account, new, ("changed the password", attempt.now))
+                let hash = self.hash_new(new).await?;
+                self.put_password(config, *account, hash, ("changed the password", attempt.now))
                     .await
             }
         }
+    }
+
+    /// What is kept of a new password.
+    ///
+    /// # Errors
+    ///
+    /// When too many wait, or it is too long.
+    pub async fn hash_new(&self, new: Secret) -> Result<Secret, NotChanged> {
+        let hash = self.hashing.hash(new).await.map_err(|Busy| Refusal::Busy)?;
+        Ok(hash.ok_or(Unfit::Long)?)
     }
 
     /// Puts a new password in the place of that which `account` had when it was read; `what` is
@@ -66,15 +80,13 @@ impl LocalUsers {
     /// # Errors
     ///
     /// See [`NotChanged`].
-    pub async fn replace_password(
+    pub async fn put_password(
         &self,
         config: &Config,
         mut account: Account,
-        new: Secret,
+        hash: Secret,
         (what, now): (&str, Timestamp),
     ) -> Result<(), NotChanged> {
-        let hash = self.hashing.hash(new).await.map_err(|Busy| Refusal::Busy)?;
-        let hash = hash.ok_or(Unfit::Long)?;
         let before = account.password_hash.clone();
         for _ in 0..TRIES {
             account.password_hash = Some(hash.clone());
@@ -87,6 +99,27 @@ impl LocalUsers {
             account = unchanged.ok_or(NotChanged::Overtaken)?;
         }
         Err(NotChanged::Overtaken)
+    }
+}
+
+impl LocalUsers {
+    /// The users of the store.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Whose password the link with `code` is for: see [`reset::find`].
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn of_reset(
+        &self,
+        grants: &Grants,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Option<Account>, StoreError> {
+        reset::find((grants, &self.accounts), code, now).await
     }
 }
 

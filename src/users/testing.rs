@@ -57,6 +57,7 @@ pub(crate) fn config() -> Config {
         local_users: Vec::new(),
         user_name_template: None,
         requires_unique_email: false,
+        reset_command: Vec::new(),
         store: StoreAddress::Memory,
         signing: SigningSettings::default(),
         sessions: sessions(),

@@ -15,7 +15,7 @@ use crate::users::local;
 
 /// Adds a user.
 #[derive(Debug, clap::Args)]
-pub struct Add {
+pub(super) struct Add {
     /// The name, `domain\name`; without a domain it gets that of the account prefix (sitecore).
     name: String,
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub struct Add {
 
 /// What may be said of a user.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Profile {
+pub(super) struct Profile {
     /// The e-mail address.
     #[arg(long)]
     email: Option<String>,
@@ -51,7 +51,7 @@ pub struct Profile {
 
 impl Profile {
     /// Writes what was said into `account`.
-    pub fn apply(&self, account: &mut Account) {
+    pub(super) fn apply(&self, account: &mut Account) {
         for (name, value) in &self.properties {
             account.set_property(name, value);
         }
@@ -75,7 +75,7 @@ impl Add {
     /// # Errors
     ///
     /// When the name or the address is another user's, or the store does not answer.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let name = kept.full_name(&self.name)?;
         not_configured(kept, &name)?;
         let password_hash = self.password_stdin.then(kept::read_password).transpose()?;
@@ -98,7 +98,7 @@ impl Add {
 /// # Errors
 ///
 /// When `name` is one.
-pub fn not_configured(kept: &Kept, name: &str) -> anyhow::Result<()> {
+pub(super) fn not_configured(kept: &Kept, name: &str) -> anyhow::Result<()> {
     let user = kept.config.as_ref().and_then(|config| local::configured(config, name));
     match user {
         Some(user) => bail!("there is a user `{name}` already, at {}", user.origin),
@@ -111,7 +111,7 @@ pub fn not_configured(kept: &Kept, name: &str) -> anyhow::Result<()> {
 /// # Errors
 ///
 /// When it cannot be hashed.
-pub fn hash(password: &Secret) -> anyhow::Result<Secret> {
+pub(super) fn hash(password: &Secret) -> anyhow::Result<Secret> {
     let hash = password::hash(password).context("this password cannot be hashed")?;
     Ok(Secret::new(hash))
 }

@@ -6,7 +6,7 @@ use crate::cli::user::told::Told;
 
 /// Changes a user.
 #[derive(Debug, clap::Args)]
-pub struct Set {
+pub(super) struct Set {
     /// The user's name.
     name: String,
     #[command(flatten)]
@@ -18,9 +18,9 @@ pub struct Set {
 
 /// Names a user.
 #[derive(Debug, clap::Args)]
-pub struct Named {
+pub(super) struct Named {
     /// The user's name.
-    pub name: String,
+    pub(super) name: String,
 }
 
 impl Set {
@@ -29,7 +29,7 @@ impl Set {
     /// # Errors
     ///
     /// When there is none, the address is another's, or the store does not answer.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let changed = kept.change(&self.name, |account| {
             for role in &self.taken {
                 account.take_role(role.trim());
@@ -47,7 +47,7 @@ impl Named {
     /// # Errors
     ///
     /// When there is none, or the store does not answer.
-    pub async fn disable(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn disable(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let disable = kept.change(&self.name, |account| {
             let news = !account.disabled;
             account.disabled = true;
@@ -63,7 +63,7 @@ impl Named {
     /// # Errors
     ///
     /// When there is none, or the store does not answer.
-    pub async fn enable(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn enable(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let enable = kept.change(&self.name, |account| {
             let news = account.disabled;
             account.disabled = false;
@@ -77,7 +77,7 @@ impl Named {
     /// # Errors
     ///
     /// When there is none, or the store does not answer.
-    pub async fn unlock(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn unlock(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let unlock = kept.change(&self.name, |account| {
             let news = account.locked;
             account.locked = false;

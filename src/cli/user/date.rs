@@ -12,7 +12,7 @@ use crate::observe::Moment;
 
 /// A moment that is written `2026-11-23T04:10:00Z`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Date(pub Timestamp);
+pub(super) struct Date(pub Timestamp);
 
 impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

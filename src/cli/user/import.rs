@@ -24,7 +24,7 @@ use crate::store::accounts::Linked;
 /// Takes users from a file: what `user export` wrote (one or an array), or with --membership the
 /// tables of an ASP.NET membership provider, joined, as CSV.
 #[derive(Debug, clap::Args)]
-pub struct Import {
+pub(super) struct Import {
     /// What `user export` wrote.
     #[arg(required_unless_present = "membership")]
     file: Option<PathBuf>,
@@ -39,15 +39,15 @@ const COLUMNS: &str = "A CSV file with the columns UserName, Email, IsApproved, 
 
 /// What came of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(super) struct Tally {
     /// New users.
-    pub added: usize,
+    pub(super) added: usize,
     /// Users that were there and are as the file says now.
-    pub updated: usize,
+    pub(super) updated: usize,
     /// Users that were there and stayed as they are.
-    pub left: usize,
+    pub(super) left: usize,
     /// What was not taken.
-    pub refused: usize,
+    pub(super) refused: usize,
 }
 
 impl Import {
@@ -56,7 +56,7 @@ impl Import {
     /// # Errors
     ///
     /// When the file cannot be read or the store does not answer.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<ExitCode> {
         let tally = match (&self.membership, &self.file) {
             (Some(file), _) => membership::import(kept, file, self.hash).await?,
             (None, Some(file)) => exports(kept, file).await?,

@@ -11,7 +11,7 @@ use crate::store::accounts::Linked;
 
 /// Lets an identity at a provider sign in as a user, or not any more.
 #[derive(Debug, clap::Args)]
-pub struct Link {
+pub(super) struct Link {
     /// The user's name.
     name: String,
     /// The provider, as its id says; for a subprovider its gateway provider.
@@ -29,7 +29,7 @@ impl Link {
     ///
     /// When the identity signs in as another user, there is none of this name, or the store does
     /// not answer.
-    pub async fn link(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn link(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let name = kept.find(&self.name).await?.name;
         let login = ExternalLogin {
             provider: self.provider.clone(),
@@ -50,7 +50,7 @@ impl Link {
     /// # Errors
     ///
     /// When it is not linked to this user, there is none, or the store does not answer.
-    pub async fn unlink(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn unlink(&self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let name = kept.find(&self.name).await?.name;
         let was = kept.accounts.unlink(&name, &self.provider, &self.subject).await?;
         ensure!(was, "this identity does not sign in as `{name}`");

@@ -13,7 +13,7 @@ use crate::store::accounts::Search;
 
 /// Lists users.
 #[derive(Debug, clap::Args)]
-pub struct List {
+pub(super) struct List {
     /// The beginning of a name (with or without its domain), an e-mail address or a subject.
     #[arg(long)]
     search: Option<String>,
@@ -24,7 +24,7 @@ pub struct List {
 
 /// Shows a user.
 #[derive(Debug, clap::Args)]
-pub struct Show {
+pub(super) struct Show {
     /// The user's name.
     name: String,
 }
@@ -38,7 +38,7 @@ impl List {
     /// # Errors
     ///
     /// When the store does not answer or standard output is closed.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let mut left = self.limit.unwrap_or(usize::MAX);
         let text = self.search.unwrap_or_default();
         let mut search = Search { text, after: None, limit: left.min(PAGE) };
@@ -93,7 +93,7 @@ impl Show {
     /// # Errors
     ///
     /// When there is no such user, the store does not answer or standard output is closed.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let account = kept.find(&self.name).await?;
         let record = remove::all_of(kept, &account).await?;
         if told.json() { told.value(&record) } else { show(&record, &account, told) }

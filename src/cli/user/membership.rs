@@ -28,7 +28,7 @@ use crate::store::accounts::folded;
 /// `hashAlgorithmType` of a membership provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "UPPER")]
-pub enum Hash {
+pub(super) enum Hash {
     /// What .NET 2.0 to 4.5 do unless told otherwise.
     Sha1,
     /// SHA-256.
@@ -84,7 +84,7 @@ enum Taken {
 /// # Errors
 ///
 /// When the file cannot be read or the store does not answer.
-pub async fn import(kept: &Kept, file: &Path, hash: Hash) -> anyhow::Result<Tally> {
+pub(super) async fn import(kept: &Kept, file: &Path, hash: Hash) -> anyhow::Result<Tally> {
     let shown = file.display();
     let text = fs::read(file).with_context(|| format!("reading {shown}"))?;
     let rows = rows::read(&text).map_err(|why| anyhow::anyhow!("{shown}:1: {why}"))?;

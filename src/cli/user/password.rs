@@ -16,7 +16,7 @@ use crate::users::subject;
 
 /// Gives a user the password on the first line of standard input, and ends the user's sessions.
 #[derive(Debug, clap::Args)]
-pub struct Password {
+pub(super) struct Password {
     /// The user's name.
     name: String,
     /// Said for clearness: a password comes from nowhere else.
@@ -26,7 +26,7 @@ pub struct Password {
 
 /// Prints a link by which a user chooses a new password: good once, for an hour.
 #[derive(Debug, clap::Args)]
-pub struct ResetLink {
+pub(super) struct ResetLink {
     /// The user's name.
     name: String,
 }
@@ -41,7 +41,7 @@ impl Password {
     /// # Errors
     ///
     /// When there is no such user, no password, or the store does not answer.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         kept.find(&self.name).await?;
         let hash = add::hash(&kept::read_password()?)?;
         let set = kept.change(&self.name, |account| {
@@ -62,7 +62,7 @@ impl ResetLink {
     ///
     /// When there is no such user, the configuration has no identity server, or the store does not
     /// answer.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let config = kept.config.as_ref();
         let issuer = config.and_then(|config| config.identity_server.issuer.as_deref());
         let issuer = issuer.context(

@@ -17,57 +17,57 @@ use crate::store::accounts::SignIn;
 /// A user in a list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Summary {
+pub(super) struct Summary {
     /// `domain\name`.
-    pub name: String,
+    pub(super) name: String,
     /// `Email`.
-    pub email: Option<String>,
+    pub(super) email: Option<String>,
     /// `FullName`.
-    pub full_name: Option<String>,
+    pub(super) full_name: Option<String>,
     /// Roles that were given here.
-    pub roles: Vec<String>,
+    pub(super) roles: Vec<String>,
     /// Whether this is an administrator.
-    pub administrator: bool,
+    pub(super) administrator: bool,
     /// `local` when the password is kept here, else `persistent`.
-    pub kind: String,
+    pub(super) kind: String,
     /// Nobody signs in as a disabled user.
-    pub disabled: bool,
+    pub(super) disabled: bool,
     /// A locked user's password is not taken.
-    pub locked: bool,
+    pub(super) locked: bool,
     /// Since when there is such a user.
-    pub created: Option<Date>,
+    pub(super) created: Option<Date>,
     /// When somebody last signed in as the user.
-    pub last_seen: Option<Date>,
+    pub(super) last_seen: Option<Date>,
 }
 
 /// All that is known of one user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Record {
+pub(super) struct Record {
     /// What a list says.
     #[serde(flatten)]
-    pub summary: Summary,
+    pub(super) summary: Summary,
     /// Profile properties.
-    pub properties: BTreeMap<String, String>,
+    pub(super) properties: BTreeMap<String, String>,
     /// The hash of the password, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_hash: Option<String>,
+    pub(super) password_hash: Option<String>,
     /// Identities at providers that sign in as the user.
-    pub logins: Vec<Login>,
+    pub(super) logins: Vec<Login>,
     /// The last sign-in and the roles that it brought.
-    pub last_sign_in: Option<LastSignIn>,
+    pub(super) last_sign_in: Option<LastSignIn>,
     /// What happened to the user.
-    pub history: Vec<Happening>,
+    pub(super) history: Vec<Happening>,
     /// What the person let applications have; told, not taken back.
-    pub grants: Vec<Value>,
+    pub(super) grants: Vec<Value>,
     /// Live sessions; told, not taken back.
-    pub sessions: Vec<Value>,
+    pub(super) sessions: Vec<Value>,
 }
 
 /// An identity at a provider.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Login {
+pub(super) struct Login {
     provider: String,
     subject: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct Login {
 /// A sign-in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct LastSignIn {
+pub(super) struct LastSignIn {
     at: Date,
     provider: String,
     site: String,
@@ -88,7 +88,7 @@ pub struct LastSignIn {
 /// Something that happened.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Happening {
+pub(super) struct Happening {
     at: Date,
     what: String,
     by: String,
@@ -96,7 +96,7 @@ pub struct Happening {
 
 impl Summary {
     /// Of an account.
-    pub fn of(account: &Account) -> Self {
+    pub(super) fn of(account: &Account) -> Self {
         let text = |name| account.property(name).map(str::to_owned);
         Self {
             name: account.name.clone(),
@@ -115,7 +115,7 @@ impl Summary {
 
 impl Record {
     /// Of an account and its links, without the password.
-    pub fn of(account: &Account, logins: &[ExternalLogin]) -> Self {
+    pub(super) fn of(account: &Account, logins: &[ExternalLogin]) -> Self {
         let logins = logins.iter().map(|login| Login {
             provider: login.provider.clone(),
             subject: login.subject.clone(),
@@ -143,7 +143,7 @@ impl Record {
     }
 
     /// The account that this tells of.
-    pub fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         let mut account = Account {
             name: self.summary.name.clone(),
             properties: self.properties.clone(),
@@ -160,7 +160,9 @@ impl Record {
                 account.set_property(name, value);
             }
         }
-        self.summary.roles.iter().for_each(|role| drop(account.give_role(role)));
+        for role in &self.summary.roles {
+            account.give_role(role);
+        }
         account.last_sign_in = self.last_sign_in.as_ref().map(|sign_in| SignIn {
             at: sign_in.at.0,
             provider: sign_in.provider.clone(),
@@ -177,7 +179,7 @@ impl Record {
     }
 
     /// The links that this tells of.
-    pub fn links(&self) -> Vec<ExternalLogin> {
+    pub(super) fn links(&self) -> Vec<ExternalLogin> {
         let logins = self.logins.iter().map(|login| ExternalLogin {
             provider: login.provider.clone(),
             subject: login.subject.clone(),

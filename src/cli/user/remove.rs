@@ -17,7 +17,7 @@ use crate::users::subject;
 
 /// Writes all data of one person as JSON.
 #[derive(Debug, clap::Args)]
-pub struct Export {
+pub(super) struct Export {
     /// The user's name.
     name: String,
     /// With the hash of the password, so that `user import` lets the person sign in as before.
@@ -31,7 +31,7 @@ impl Export {
     /// # Errors
     ///
     /// When there is no such user, the store does not answer or standard output is closed.
-    pub async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+    pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let account = kept.find(&self.name).await?;
         let mut record = all_of(kept, &account).await?;
         if self.with_password {
@@ -47,7 +47,7 @@ impl Export {
 /// # Errors
 ///
 /// When the store does not answer.
-pub async fn all_of(kept: &Kept, account: &Account) -> anyhow::Result<Record> {
+pub(super) async fn all_of(kept: &Kept, account: &Account) -> anyhow::Result<Record> {
     let logins = kept.accounts.logins(&account.name).await?;
     let mut record = Record::of(account, &logins);
     for subject in subjects(account, &logins) {
@@ -67,7 +67,7 @@ pub async fn all_of(kept: &Kept, account: &Account) -> anyhow::Result<Record> {
 /// # Errors
 ///
 /// When there is no such user, or the store does not answer.
-pub async fn delete(kept: &Kept, name: &str, told: &mut Told) -> anyhow::Result<()> {
+pub(super) async fn delete(kept: &Kept, name: &str, told: &mut Told) -> anyhow::Result<()> {
     let account = kept.find(name).await?;
     let logins = kept.accounts.logins(&account.name).await?;
     let removed = kept.accounts.remove(&account.name).await?;
@@ -81,7 +81,7 @@ pub async fn delete(kept: &Kept, name: &str, told: &mut Told) -> anyhow::Result<
 
 /// What the identity server calls the person. A CMS behind it knows its subjects as those of the
 /// provider.
-pub fn subjects(account: &Account, logins: &[ExternalLogin]) -> Vec<String> {
+pub(super) fn subjects(account: &Account, logins: &[ExternalLogin]) -> Vec<String> {
     let mut subjects = vec![subject::local(&account.name)];
     for login in logins {
         subjects.push(subject::external(&login.provider, &login.subject));

@@ -25,60 +25,60 @@ const LONGEST_ROW: usize = 256 * 1024;
 
 /// A row as text. What a table has no value for is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub(super) struct Row {
     /// Where it begins; the header is line 1.
-    pub line: u64,
+    pub(super) line: u64,
     cells: [String; COLUMNS.len()],
 }
 
 impl Row {
     /// `UserName`.
-    pub fn user_name(&self) -> &str {
+    pub(super) fn user_name(&self) -> &str {
         &self.cells[0]
     }
 
     /// `Email`.
-    pub fn email(&self) -> &str {
+    pub(super) fn email(&self) -> &str {
         &self.cells[1]
     }
 
     /// `IsApproved`.
-    pub fn is_approved(&self) -> &str {
+    pub(super) fn is_approved(&self) -> &str {
         &self.cells[2]
     }
 
     /// `IsLockedOut`.
-    pub fn is_locked_out(&self) -> &str {
+    pub(super) fn is_locked_out(&self) -> &str {
         &self.cells[3]
     }
 
     /// `Password`: the hash or, in the clear format, the password; blanks around it are its own.
-    pub fn password(&self) -> &str {
+    pub(super) fn password(&self) -> &str {
         &self.cells[4]
     }
 
     /// `PasswordFormat`.
-    pub fn password_format(&self) -> &str {
+    pub(super) fn password_format(&self) -> &str {
         &self.cells[5]
     }
 
     /// `PasswordSalt`.
-    pub fn password_salt(&self) -> &str {
+    pub(super) fn password_salt(&self) -> &str {
         &self.cells[6]
     }
 
     /// `Comment`.
-    pub fn comment(&self) -> &str {
+    pub(super) fn comment(&self) -> &str {
         &self.cells[7]
     }
 
     /// `CreateDate`.
-    pub fn create_date(&self) -> &str {
+    pub(super) fn create_date(&self) -> &str {
         &self.cells[8]
     }
 
     /// `Roles`, separated by `|`.
-    pub fn roles(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn roles(&self) -> impl Iterator<Item = &str> {
         self.cells[9].split('|').map(str::trim).filter(|role| !role.is_empty())
     }
 }
@@ -88,7 +88,9 @@ impl Row {
 /// # Errors
 ///
 /// What is wrong with the header.
-pub fn read(text: &[u8]) -> Result<impl Iterator<Item = Result<Row, (u64, String)>>, String> {
+pub(super) fn read(
+    text: &[u8],
+) -> Result<impl Iterator<Item = Result<Row, (u64, String)>>, String> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     if text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]) {
         return Err("the file is UTF-16: save it as UTF-8".to_owned());

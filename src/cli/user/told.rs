@@ -12,24 +12,24 @@ use crate::store::accounts::Account;
 
 /// Standard output.
 #[derive(Debug)]
-pub struct Told {
+pub(super) struct Told {
     json: bool,
     out: StdoutLock<'static>,
 }
 
 impl Told {
     /// Answers in JSON, or in lines.
-    pub fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool) -> Self {
         Self { json, out: io::stdout().lock() }
     }
 
     /// Whether JSON is wanted.
-    pub const fn json(&self) -> bool {
+    pub(super) const fn json(&self) -> bool {
         self.json
     }
 
     /// Where it is written.
-    pub const fn out(&mut self) -> &mut StdoutLock<'static> {
+    pub(super) const fn out(&mut self) -> &mut StdoutLock<'static> {
         &mut self.out
     }
 
@@ -38,7 +38,7 @@ impl Told {
     /// # Errors
     ///
     /// When standard output is closed.
-    pub fn value(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+    pub(super) fn value(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
         serde_json::to_writer_pretty(&mut self.out, value)?;
         writeln!(self.out)?;
         Ok(())
@@ -49,7 +49,7 @@ impl Told {
     /// # Errors
     ///
     /// When standard output is closed.
-    pub fn done(&mut self, what: &str, account: &Account) -> anyhow::Result<()> {
+    pub(super) fn done(&mut self, what: &str, account: &Account) -> anyhow::Result<()> {
         if self.json {
             return self.value(&Summary::of(account));
         }
@@ -62,7 +62,12 @@ impl Told {
     /// # Errors
     ///
     /// When standard output is closed.
-    pub fn done_and_ended(&mut self, what: &str, name: &str, ended: u64) -> anyhow::Result<()> {
+    pub(super) fn done_and_ended(
+        &mut self,
+        what: &str,
+        name: &str,
+        ended: u64,
+    ) -> anyhow::Result<()> {
         if self.json {
             return self.value(&json!({"name": name, "done": what, "sessionsEnded": ended}));
         }

@@ -95,6 +95,9 @@ pub struct Config {
     pub user_name_template: Option<String>,
     /// `requiresUniqueEmail` of the CMS: a mapped user without e-mail is refused.
     pub requires_unique_email: bool,
+    /// The command that sends people links for new passwords: a program and its arguments; empty
+    /// where nobody does.
+    pub reset_command: Vec<String>,
     /// How pages look.
     pub appearance: Appearances,
     /// Where is kept what outlives the process and what instances share.
@@ -134,6 +137,14 @@ impl Config {
     /// The provider called `name`, compared exactly.
     pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
         self.providers.iter().find(|p| &*p.name == name)
+    }
+
+    /// Whether people are sent links by which they choose new passwords.
+    pub fn offers_password_reset(&self) -> bool {
+        let settings = &self.identity_server;
+        let allowed =
+            settings.allows("AllowPasswordRecovery") && settings.allows("AllowLocalLogin");
+        allowed && !self.reset_command.is_empty()
     }
 
     /// The site called `name`, without regard to case as in Sitecore.

@@ -150,6 +150,7 @@ fn config(
         local_users: access::local_users(gateway, report),
         user_name_template: users.name_template,
         requires_unique_email: users.requires_unique_email,
+        reset_command: users.reset_command,
         signing: signing::read(gateway, dictionary, &identity_server, &users.store, report),
         store: users.store,
         sessions: sessions::sessions(root, gateway, &settings, report),

@@ -1,5 +1,6 @@
 //! Sessions, users, limits, timeouts and logging.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::fault::Origin;
@@ -97,15 +98,18 @@ pub(crate) struct Users {
     pub(crate) name_template: Option<String>,
     /// `requireUniqueEmail`.
     pub(crate) requires_unique_email: bool,
+    /// `resetCommand`.
+    pub(crate) reset_command: Vec<String>,
 }
 
 /// `<users>`.
 pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
-    let attributes = ["store", "nameTemplate", "requireUniqueEmail"];
+    let attributes = ["store", "nameTemplate", "requireUniqueEmail", "resetCommand"];
     let ours = gateway.section("users", &attributes, &[], report);
     let store = store::address(ours, &gateway.data(), report);
     let Some(ours) = ours else {
-        return Users { store, name_template: None, requires_unique_email: false };
+        let (name_template, reset_command) = (None, Vec::new());
+        return Users { store, name_template, requires_unique_email: false, reset_command };
     };
     let template = ours.text("nameTemplate").filter(|t| !t.is_empty());
     if let Some(wrong) = template.filter(|t| !is_template(t)) {
@@ -120,7 +124,24 @@ pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
         store,
         name_template: template.map(str::to_owned),
         requires_unique_email: ours.boolean("requireUniqueEmail", false, report),
+        reset_command: reset_command(ours, report),
     }
+}
+
+/// A program by its whole path, and arguments, with blanks between them.
+fn reset_command(ours: Ours<'_>, report: &mut Report) -> Vec<String> {
+    let text = ours.text("resetCommand").unwrap_or_default();
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    let Some(program) = words.first() else { return words };
+    let origin = ours.origin_of("resetCommand");
+    if !program.starts_with('/') {
+        let what = format!("resetCommand names the program `{program}` without its path");
+        report.fault(origin, what, "write a whole path, such as /usr/local/bin/send-reset-link");
+    } else if !Path::new(program).is_file() {
+        let what = format!("there is no program {program}: nobody is sent a link");
+        report.lint(origin, what, "put it there, or correct resetCommand");
+    }
+    words
 }
 
 /// At least one claim in braces, and every brace closed.

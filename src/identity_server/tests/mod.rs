@@ -140,6 +140,7 @@ impl Rig {
             seal: SealKeys::ephemeral(),
             sessions: Arc::clone(&sessions),
             grants: Arc::new(Grants::in_memory()),
+            register: None,
         };
         let server = IdentityServer::new(ring, parts);
         Self { server, config: Arc::new(config), clock, sessions, session: None }

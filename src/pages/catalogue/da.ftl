@@ -25,6 +25,33 @@ signed-out-text = Luk browseren, hvis andre bruger denne enhed.
 go-back = Gå tilbage
 go-back-to = Gå tilbage til { $client }
 
+## Passwords
+password-change = Skift adgangskode
+password-choose = Vælg en ny adgangskode
+password-changed = Din adgangskode er skiftet
+password-changed-text = Alle andre steder er du logget ud.
+password-account = Det gælder kontoen { $user }.
+password-rules = Brug otte tegn eller flere. En lang, som ingen gætter, er bedre end en med mange specialtegn.
+password-old = Gammel adgangskode
+password-new = Ny adgangskode
+password-repeat = Ny adgangskode igen
+password-save = Gem
+password-elsewhere = Din adgangskode ligger hos { $provider }. Skift den dér.
+password-configured = Din adgangskode står i denne gateways konfiguration. Bed dem, der driver den, om en ny.
+password-link-over = Dette link gælder ikke længere
+password-link-over-text = Det er brugt, er mere end en time gammelt, eller adgangskoden er skiftet siden. Bed om et nyt.
+password-forgot = Glemt adgangskoden?
+password-forgot-text = Skriv dit brugernavn. Findes der en sådan konto med en e-mailadresse, sendes der et link dertil, hvormed du vælger en ny adgangskode.
+password-send = Send linket
+password-sent = Se i din indbakke
+password-sent-text = Findes der en sådan konto, er et link på vej. Det gælder en time.
+password-old-wrong = Den gamle adgangskode er ikke rigtig.
+password-not-repeated = Den nye adgangskode blev ikke skrevet ens to gange.
+password-short = Den nye adgangskode er for kort: mindst otte tegn.
+password-long = Den nye adgangskode er for lang.
+password-common = Den nye adgangskode er en, som alle prøver først. Tag en anden.
+password-own = Den nye adgangskode er dit eget navn eller din adresse. Tag en anden.
+
 ## Consent
 consent-title = { $client } beder om adgang
 consent-account = Du er logget ind som { $user }.

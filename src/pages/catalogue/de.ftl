@@ -25,6 +25,33 @@ signed-out-text = Schließen Sie den Browser, wenn andere dieses Gerät benutzen
 go-back = Zurück
 go-back-to = Zurück zu { $client }
 
+## Passwords
+password-change = Passwort ändern
+password-choose = Neues Passwort wählen
+password-changed = Ihr Passwort ist geändert
+password-changed-text = Überall sonst sind Sie abgemeldet.
+password-account = Es geht um das Konto { $user }.
+password-rules = Nehmen Sie acht Zeichen oder mehr. Ein langes, das niemand errät, ist besser als eines mit vielen Sonderzeichen.
+password-old = Altes Passwort
+password-new = Neues Passwort
+password-repeat = Neues Passwort wiederholen
+password-save = Speichern
+password-elsewhere = Ihr Passwort liegt bei { $provider }. Ändern Sie es dort.
+password-configured = Ihr Passwort steht in der Konfiguration dieses Gateways. Bitten Sie dessen Betreiber um ein neues.
+password-link-over = Dieser Link gilt nicht mehr
+password-link-over-text = Er wurde benutzt, ist älter als eine Stunde, oder das Passwort wurde seither geändert. Fordern Sie einen neuen an.
+password-forgot = Passwort vergessen?
+password-forgot-text = Geben Sie Ihren Benutzernamen ein. Gibt es ein solches Konto mit einer E-Mail-Adresse, geht ein Link dorthin, mit dem Sie ein neues Passwort wählen.
+password-send = Link senden
+password-sent = Sehen Sie in Ihr Postfach
+password-sent-text = Gibt es ein solches Konto, ist ein Link unterwegs. Er gilt eine Stunde.
+password-old-wrong = Das alte Passwort ist nicht richtig.
+password-not-repeated = Das neue Passwort wurde nicht zweimal gleich eingegeben.
+password-short = Das neue Passwort ist zu kurz: mindestens acht Zeichen.
+password-long = Das neue Passwort ist zu lang.
+password-common = Das neue Passwort probiert jeder zuerst. Nehmen Sie ein anderes.
+password-own = Das neue Passwort ist Ihr eigener Name oder Ihre Adresse. Nehmen Sie ein anderes.
+
 ## Consent
 consent-title = { $client } bittet um Zugriff
 consent-account = Sie sind als { $user } angemeldet.

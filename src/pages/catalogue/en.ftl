@@ -25,6 +25,33 @@ signed-out-text = Close the browser if others use this device.
 go-back = Go back
 go-back-to = Go back to { $client }
 
+## Passwords
+password-change = Change your password
+password-choose = Choose a new password
+password-changed = Your password has been changed
+password-changed-text = Everywhere else you have been signed out.
+password-account = This is about the account { $user }.
+password-rules = Take eight characters or more. A long one that nobody guesses is better than one with many signs.
+password-old = Old password
+password-new = New password
+password-repeat = New password again
+password-save = Save
+password-elsewhere = Your password is kept at { $provider }. Change it there.
+password-configured = Your password is kept in the configuration of this gateway. Ask those who run it for a new one.
+password-link-over = This link is not good any more
+password-link-over-text = It was used, is older than an hour, or the password has been changed since. Ask for a new one.
+password-forgot = Forgot your password?
+password-forgot-text = Type your user name. If there is such an account with an e-mail address, a link is sent there by which you choose a new password.
+password-send = Send the link
+password-sent = Look into your mailbox
+password-sent-text = If there is such an account, a link is on its way. It is good for an hour.
+password-old-wrong = The old password is not right.
+password-not-repeated = The new password was not typed the same twice.
+password-short = The new password is too short: eight characters at least.
+password-long = The new password is too long.
+password-common = The new password is one that everybody tries first. Take another one.
+password-own = The new password is your own name or address. Take another one.
+
 ## Consent
 consent-title = { $client } asks for access
 consent-account = You are signed in as { $user }.

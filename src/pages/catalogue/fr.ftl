@@ -25,6 +25,33 @@ signed-out-text = Fermez le navigateur si d’autres personnes utilisent cet app
 go-back = Retour
 go-back-to = Retour vers { $client }
 
+## Passwords
+password-change = Changer de mot de passe
+password-choose = Choisir un nouveau mot de passe
+password-changed = Votre mot de passe a été changé
+password-changed-text = Partout ailleurs, vous êtes déconnecté.
+password-account = Il s’agit du compte { $user }.
+password-rules = Prenez huit caractères ou plus. Un long mot de passe que personne ne devine vaut mieux qu’un autre plein de signes.
+password-old = Ancien mot de passe
+password-new = Nouveau mot de passe
+password-repeat = Nouveau mot de passe encore une fois
+password-save = Enregistrer
+password-elsewhere = Votre mot de passe se trouve chez { $provider }. Changez-le là-bas.
+password-configured = Votre mot de passe se trouve dans la configuration de cette passerelle. Demandez-en un nouveau à ses responsables.
+password-link-over = Ce lien n’est plus valable
+password-link-over-text = Il a été utilisé, date de plus d’une heure, ou le mot de passe a été changé depuis. Demandez-en un nouveau.
+password-forgot = Mot de passe oublié ?
+password-forgot-text = Saisissez votre nom d’utilisateur. S’il existe un tel compte avec une adresse e-mail, un lien y est envoyé pour choisir un nouveau mot de passe.
+password-send = Envoyer le lien
+password-sent = Regardez dans votre messagerie
+password-sent-text = S’il existe un tel compte, un lien est en route. Il est valable une heure.
+password-old-wrong = L’ancien mot de passe n’est pas le bon.
+password-not-repeated = Le nouveau mot de passe n’a pas été saisi deux fois à l’identique.
+password-short = Le nouveau mot de passe est trop court : huit caractères au moins.
+password-long = Le nouveau mot de passe est trop long.
+password-common = Le nouveau mot de passe est de ceux que tout le monde essaie d’abord. Prenez-en un autre.
+password-own = Le nouveau mot de passe est votre propre nom ou adresse. Prenez-en un autre.
+
 ## Consent
 consent-title = { $client } demande un accès
 consent-account = Vous êtes connecté en tant que { $user }.

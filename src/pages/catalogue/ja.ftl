@@ -25,6 +25,33 @@ signed-out-text = ほかの人もこのデバイスを使う場合は、ブラ�
 go-back = 戻る
 go-back-to = { $client } に戻る
 
+## Passwords
+password-change = パスワードの変更
+password-choose = 新しいパスワードの設定
+password-changed = パスワードを変更しました
+password-changed-text = ほかの場所ではすべてサインアウトしました。
+password-account = アカウント { $user } のパスワードです。
+password-rules = 8 文字以上にしてください。記号が多いものより、推測されにくい長いもののほうが安全です。
+password-old = 現在のパスワード
+password-new = 新しいパスワード
+password-repeat = 新しいパスワード（もう一度）
+password-save = 保存
+password-elsewhere = パスワードは { $provider } で管理されています。そちらで変更してください。
+password-configured = パスワードはこのゲートウェイの設定にあります。新しいパスワードは管理者に依頼してください。
+password-link-over = このリンクは無効です
+password-link-over-text = すでに使用されたか、1 時間以上経過したか、その後パスワードが変更されました。新しいリンクを依頼してください。
+password-forgot = パスワードをお忘れですか?
+password-forgot-text = ユーザー名を入力してください。メールアドレスのあるアカウントがあれば、新しいパスワードを設定するリンクを送信します。
+password-send = リンクを送信
+password-sent = メールを確認してください
+password-sent-text = 該当するアカウントがあれば、リンクを送信しました。1 時間有効です。
+password-old-wrong = 現在のパスワードが正しくありません。
+password-not-repeated = 新しいパスワードが一致していません。
+password-short = 新しいパスワードが短すぎます。8 文字以上にしてください。
+password-long = 新しいパスワードが長すぎます。
+password-common = よく使われるパスワードです。別のものにしてください。
+password-own = ご自身の名前またはアドレスです。別のものにしてください。
+
 ## Consent
 consent-title = { $client } がアクセスを求めています
 consent-account = { $user } としてサインインしています。

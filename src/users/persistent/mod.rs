@@ -12,8 +12,6 @@ mod creation;
 mod foresight;
 mod recognition;
 mod rewrite;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 

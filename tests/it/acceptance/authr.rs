@@ -182,6 +182,16 @@ async fn authr13_l271_whoever_is_deactivated_has_to_sign_in() {
 }
 
 #[tokio::test]
+async fn authr13_whose_rights_have_changed_has_to_sign_in() {
+    let house = House::start().await;
+    let mut browser = jane(&house).await;
+    let patch = "<gateway><localUsers><user name=\"sitecore\\jane\" set:roles=\"sitecore\\Reader\" /></localUsers></gateway>";
+    house.reload(&crate::acceptance::house::settings(""), patch).await;
+    let page = house.ask(&mut browser, "web", &[]).await.page();
+    assert!(page.text().contains("id=\"sign-in\""), "{}", page.gist());
+}
+
+#[tokio::test]
 async fn authr14_l280_a_hint_at_somebody_else_is_not_answered_for_jane() {
     let house = House::start().await;
     let mut bob = house.browser();

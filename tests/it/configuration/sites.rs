@@ -2,6 +2,8 @@
 
 use vestibule::config::NoticeKind;
 use vestibule::config::model::Admit;
+use vestibule::config::model::Linking;
+use vestibule::config::model::SignInRules;
 
 use super::faults;
 use super::noticed;
@@ -134,4 +136,24 @@ fn the_folder_of_a_guarded_site_that_is_gone_must_not_fall_to_an_anonymous_one()
         "{off}<gateway><access><rule path=\"/sitecore/*\" signedIn=\"true\" /></access></gateway>"
     );
     assert!(!told(&ruled));
+}
+
+#[test]
+fn what_becomes_of_those_who_sign_in_is_the_site_s_word() {
+    let shell = |text: &str| format!("<sites><site name=\"shell\" {text} /></sites>");
+    let rules = |text: &str| with(&shell(text)).site("shell").unwrap().sign_ins.clone();
+    assert_eq!(rules(""), SignInRules::default());
+    let limits = "set:linking=\"ask\" set:sessions=\"500\" set:sessionsPerUser=\"2\"";
+    let expected =
+        SignInRules { linking: Linking::Ask, sessions: Some(500), sessions_per_user: Some(2) };
+    assert_eq!(rules(limits), expected);
+    assert_eq!(rules("set:linking=\"attach\"").linking, Linking::Attach);
+    let linking = "3: linking=\"yes\" of a site cannot be read; write refuse, ask or attach";
+    refused(&shell("set:linking=\"yes\""), linking);
+    refused(&shell("set:sessions=\"0\""), "3: sessions=\"0\" of a site cannot be read");
+    refused(&shell("set:sessionsPerUser=\"-1\""), "3: sessionsPerUser=\"-1\"");
+    refused(&shell("set:linkng=\"ask\""), "3: a site has no attribute `linkng`");
+    let sessions = |count: &str| format!("<gateway><sessions set:perUser=\"{count}\" /></gateway>");
+    assert_eq!(with(&sessions("3")).sessions.per_user, Some(3));
+    refused(&sessions("none"), "3: perUser=\"none\" cannot be read");
 }

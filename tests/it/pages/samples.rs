@@ -21,7 +21,7 @@ pub(super) struct Page {
     pub(super) render: fn(&str) -> Response,
 }
 
-pub(super) const PAGES: [Page; 13] = [
+pub(super) const PAGES: [Page; 18] = [
     Page { name: "sign_in", render: sign_in },
     Page { name: "sign_out", render: sign_out },
     Page { name: "signed_out", render: signed_out },
@@ -34,7 +34,12 @@ pub(super) const PAGES: [Page; 13] = [
     Page { name: "device_done", render: device_done },
     Page { name: "device_denied", render: device_denied },
     Page { name: "grants", render: grants },
+    Page { name: "question_whose", render: question_whose },
+    Page { name: "question_room", render: question_room },
     Page { name: "frames", render: frames },
+    Page { name: "password_change", render: password_change },
+    Page { name: "password_elsewhere", render: password_elsewhere },
+    Page { name: "password_forgot", render: password_forgot },
 ];
 
 pub(super) fn request() -> RequestId {
@@ -64,6 +69,28 @@ pub(super) fn buttons(text: &str) -> Vec<pages::Button> {
             action: "/identity/externallogin?authenticationType=Partner".to_owned(),
         },
     ]
+}
+
+fn question_whose(text: &str) -> Response {
+    let (user, provider) = (format!("Jane Doe{text}"), format!("Okta{text}"));
+    question(text, pages::Asked::Whose { user, provider })
+}
+
+fn question_room(text: &str) -> Response {
+    let provider = format!("Okta{text}");
+    question(text, pages::Asked::Room { provider, since: Timestamp(1_795_394_400) })
+}
+
+fn question(text: &str, asked: pages::Asked) -> Response {
+    let request = request();
+    pages::question(&pages::Question {
+        look: &branded(text),
+        asked,
+        action: &format!("/identity/continue{text}"),
+        token: &format!("token{text}"),
+        answers: (&format!("same{text}"), &format!("own{text}")),
+        request: &request,
+    })
 }
 
 pub(super) fn sign_in(text: &str) -> Response {
@@ -258,7 +285,34 @@ pub(super) fn grants(text: &str) -> Response {
         held: &held,
         action: &format!("/grants{text}"),
         fields: &[("token", &format!("proof{text}"))],
+        password: Some(&format!("/account/password{text}")),
         sign_out: Some(&format!("/account/logout{text}")),
         request: &request,
     })
+}
+
+fn password(state: pages::PasswordState<'_>, text: &str) -> Response {
+    let request = request();
+    pages::password(&pages::Password {
+        look: &Look::default(),
+        status: StatusCode::OK,
+        state,
+        fault: Some(pages::PasswordFault::Short),
+        action: &format!("/account/password{text}"),
+        fields: &[("token", &format!("proof{text}"))],
+        request: &request,
+    })
+}
+
+pub(super) fn password_change(text: &str) -> Response {
+    password(pages::PasswordState::Change { user: &format!("jane{text}") }, text)
+}
+
+pub(super) fn password_elsewhere(text: &str) -> Response {
+    let (user, provider) = (format!("jane{text}"), format!("Okta{text}"));
+    password(pages::PasswordState::Elsewhere { user: &user, provider: Some(&provider) }, text)
+}
+
+pub(super) fn password_forgot(text: &str) -> Response {
+    password(pages::PasswordState::Forgot, text)
 }

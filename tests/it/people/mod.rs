@@ -1,8 +1,12 @@
 //! Local users of the store, and those who look after them: the command line as a process, the
 //! import of a membership provider's tables, passwords and their reset.
 
+mod beside;
+mod change;
 mod command;
 mod membership;
+mod reset;
+mod sign_in;
 
 use std::io::Write;
 use std::path::Path;
@@ -10,6 +14,16 @@ use std::process::Command;
 use std::process::Stdio;
 
 use serde_json::Value;
+use vestibule::config::model::StoreAddress;
+use vestibule::crypto::secret::Secret;
+use vestibule::store::accounts::Account;
+use vestibule::store::accounts::Accounts;
+use vestibule::store::accounts::Added;
+use vestibule::store::sql::Database;
+
+use crate::acceptance::house::House;
+use crate::support::browser::Browser;
+use crate::support::wire::Answer;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -71,4 +85,40 @@ impl Alone {
         let words = [&["user"], words, &["--store", "sqlite:people.db"]].concat();
         vestibule(self.folder(), &words, input)
     }
+}
+
+/// The house's own users, seen from beside it.
+pub(crate) async fn accounts(house: &House) -> Accounts {
+    let file = house.gateway.folder.path("data/vestibule.db");
+    Accounts::in_database(Database::open(&StoreAddress::Sqlite(file)).await.unwrap().unwrap())
+}
+
+/// Adds a local user with the hash of a password.
+pub(crate) async fn add(house: &House, name: &str, hash: &str) {
+    let mut account = Account {
+        name: format!("sitecore\\{name}"),
+        password_hash: Some(Secret::new(hash)),
+        ..Account::default()
+    };
+    account.set_property("Email", &format!("{name}@example.test"));
+    account.give_role("sitecore\\Author");
+    assert_eq!(accounts(house).await.add(&account, None, false).await.unwrap(), Added::Done);
+}
+
+/// `vestibule …` with the configuration of a running house.
+pub(crate) fn beside(house: &House, words: &[&str], input: &str) -> Ended {
+    let conf = house.gateway.folder.path("conf");
+    let words = [words, &["--config", conf.to_str().unwrap()]].concat();
+    vestibule(&house.gateway.folder.path(""), &words, input)
+}
+
+/// Types a name and a password at the identity server.
+pub(crate) async fn type_in(
+    house: &House,
+    browser: &mut Browser,
+    name: &str,
+    password: &str,
+) -> Answer {
+    let page = browser.get(&format!("{}/account/login", house.issuer())).await;
+    browser.submit(&page, &[("username", name), ("password", password)]).await
 }

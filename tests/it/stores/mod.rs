@@ -4,6 +4,8 @@
 mod accounts;
 mod accounts_search;
 mod backup;
+mod child;
+mod crash;
 mod grants;
 mod keys;
 mod register;
