@@ -85,9 +85,10 @@ impl Admin {
             let name = &session.identity.user.name;
             let configured = config.local_users.iter().any(|u| u.name.eq_ignore_ascii_case(name));
             let own = user::is_own(config, &session.identity.provider);
-            if !configured && !(own && self.parts.accounts.find(name).await?.is_some()) {
-                users.push(session);
+            if configured || own && self.parts.accounts.find(name).await?.is_some() {
+                continue;
             }
+            users.push(session);
         }
         Ok(users)
     }
