@@ -46,6 +46,7 @@ impl Password {
         let hash = add::hash(&kept::read_password()?)?;
         let set = kept.change(&self.name, |account| {
             account.password_hash = Some(hash.clone());
+            account.end_sessions(kept.now(), Vec::new());
             Some("password set".to_owned())
         });
         let account = set.await?;
