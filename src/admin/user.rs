@@ -43,6 +43,8 @@ struct UserPage<'a> {
     person: &'a Person<'a>,
     passwords: Vec<String>,
     token: &'a str,
+    /// Whether other gateways may share the store.
+    shared: bool,
 }
 
 #[derive(Template)]
@@ -78,7 +80,13 @@ impl Admin {
         let token = frame.proof(&about(&person.name))?;
         let frame = frame.with_outcome()?;
         let passwords = person.passwords(&frame.visit.config);
-        Ok(frame.show(&UserPage { frame: &frame, person: &person, passwords, token: &token }))
+        Ok(frame.show(&UserPage {
+            frame: &frame,
+            person: &person,
+            passwords,
+            token: &token,
+            shared: self.parts.register.is_some(),
+        }))
     }
 
     /// Asks once more before a user is deleted.
@@ -132,6 +140,11 @@ fn deletion_of(name: &str) -> String {
     address("/vestibule/user/delete", &[("name", name)])
 }
 
+/// The page that tells what that user would see.
+fn access_of(name: &str) -> String {
+    address("/vestibule/access", &[("user", name)])
+}
+
 impl Person<'_> {
     fn kind(&self) -> &'static str {
         match (&self.account, self.configured) {
@@ -150,7 +163,10 @@ impl Person<'_> {
             places.push(format!("Here: its hash stands in {}. Change it there.", user.origin));
         }
         if self.account.as_ref().is_some_and(|account| account.password_hash.is_some()) {
-            places.push("Here, in the store. `vestibule user` changes it.".to_owned());
+            places.push(
+                "Here, in the store. `vestibule user reset-link` lets the user choose a new one."
+                    .to_owned(),
+            );
         }
         let linked = self.logins.iter().map(|login| login.provider.as_str());
         let signed_in = self.sessions.iter().map(|session| &*session.identity.provider);

@@ -50,14 +50,13 @@ impl Command {
     ///
     /// When the store is not in a file, or a file cannot be read, written or trusted.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let address = match &self.store {
-            Some(text) => config::store_address(text).map_err(|what| anyhow!("--store: {what}"))?,
-            None => {
-                let directory = self.config.as_deref().unwrap_or_else(|| Path::new("conf"));
-                match config::load(directory, &Environment::process()) {
-                    Ok(config) => config.store,
-                    Err(faults) => return cli::refuse(directory, &faults),
-                }
+        let address = if let Some(text) = &self.store {
+            config::store_address(text).map_err(|what| anyhow!("--store: {what}"))?
+        } else {
+            let directory = self.config.as_deref().unwrap_or_else(|| Path::new("conf"));
+            match config::load(directory, &Environment::process()) {
+                Ok(config) => config.store,
+                Err(faults) => return cli::refuse(directory, &faults),
             }
         };
         let store = file_of(&address)?;

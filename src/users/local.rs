@@ -28,6 +28,8 @@ pub use crate::users::local_identity::LocalIdentity;
 use crate::users::places::Places;
 use crate::users::throttle::Rate;
 use crate::users::throttle::Throttle;
+use crate::users::window::Closed;
+use crate::users::window::Pending;
 use crate::users::window::Window;
 
 /// The provider's name in sessions of local users.
@@ -76,6 +78,9 @@ pub enum Refusal {
 const PER_ACCOUNT_OF_STRANGERS: Rate = Rate { burst: 100, interval: Duration::from_secs(30) };
 /// Attempts that may wait for their turn.
 const QUEUE: usize = 64;
+/// How often an attempt looks whether those before it are decided, and after how long each time.
+const LOOKS: usize = 400;
+const LOOK: Duration = Duration::from_millis(25);
 /// How often a sign-in is written down that others change the account under.
 const TRIES: usize = 5;
 
@@ -158,50 +163,57 @@ impl LocalUsers {
         attempt: Attempt<'_>,
     ) -> Result<Known, Refusal> {
         let name = full_name(&config.identity_server.account_prefix, name);
-        let turn = self.take_turn(config, &name, attempt)?;
+        let place = (name.as_str(), network(attempt.client));
+        let per_client = per_minute(config.limits.sign_ins_per_minute);
+        self.by_client.take(place.1, per_client, attempt.now).map_err(throttled)?;
+        let pending = self.begin(config, place, attempt.now).await?;
+        let stranger = !self.known.knows(place, attempt.now);
+        if stranger
+            && let Err(wait) =
+                self.by_strangers.take(place.0, PER_ACCOUNT_OF_STRANGERS, attempt.now)
+        {
+            pending.unlooked();
+            return Err(throttled(wait));
+        }
         let looked = self.look(config, &name, password).await;
+        // A wrong one stays counted.
+        if !matches!(looked, Ok(None)) {
+            self.by_client.give_back(place.1, per_client);
+            if stranger {
+                self.by_strangers.give_back(place.0, PER_ACCOUNT_OF_STRANGERS);
+            }
+        }
         match looked {
             Ok(Some(known)) => {
-                self.end_turn(&turn);
-                self.by_account.clear(turn.place());
-                self.known.remember(turn.place(), attempt.now);
+                pending.right();
+                self.known.remember(place, attempt.now);
                 Ok(known)
             }
             Ok(None) => Err(Refusal::WrongPassword),
             Err(refusal) => {
-                self.end_turn(&turn);
-                self.by_account.give_back(turn.place());
+                pending.unlooked();
                 Err(refusal)
             }
         }
     }
 
-    fn take_turn<'a>(
+    /// Begins an attempt on an account from a network, when so many that are looked at just now
+    /// leave room for another wrong one.
+    async fn begin(
         &self,
         config: &Config,
-        name: &'a str,
-        attempt: Attempt<'_>,
-    ) -> Result<Turn<'a>, Refusal> {
-        let network = network(attempt.client);
-        let per_client = per_minute(config.limits.sign_ins_per_minute);
-        self.by_client.take(network, per_client, attempt.now).map_err(throttled)?;
+        place: (&str, [u8; 16]),
+        now: Timestamp,
+    ) -> Result<Pending<'_>, Refusal> {
         let allowed = config.identity_server.password_attempts;
-        let place = (name, network);
-        self.by_account.take(place, allowed, attempt.now).map_err(throttled)?;
-        let stranger = !self.known.knows(place, attempt.now);
-        if stranger {
-            let all = self.by_strangers.take(name, PER_ACCOUNT_OF_STRANGERS, attempt.now);
-            all.map_err(throttled)?;
+        for _ in 0..LOOKS {
+            match self.by_account.begin(place, allowed, now) {
+                Ok(pending) => return Ok(pending),
+                Err(Closed::For(wait)) => return Err(throttled(wait)),
+                Err(Closed::Undecided) => tokio::time::sleep(LOOK).await,
+            }
         }
-        Ok(Turn { name, network, per_client, stranger })
-    }
-
-    /// Gives back what is counted beside wrong passwords.
-    fn end_turn(&self, turn: &Turn<'_>) {
-        self.by_client.give_back(turn.network, turn.per_client);
-        if turn.stranger {
-            self.by_strangers.give_back(turn.name, PER_ACCOUNT_OF_STRANGERS);
-        }
+        Err(Refusal::Busy)
     }
 
     /// Whose name and password these are; `None` when either is wrong. An unknown name costs what a
@@ -309,20 +321,6 @@ impl Known {
             Self::Configured(user) => Some(&user.password_hash),
             Self::Kept(account) => account.password_hash.as_ref(),
         }
-    }
-}
-
-/// An attempt that has been counted.
-struct Turn<'a> {
-    name: &'a str,
-    network: [u8; 16],
-    per_client: Rate,
-    stranger: bool,
-}
-
-impl Turn<'_> {
-    fn place(&self) -> (&str, [u8; 16]) {
-        (self.name, self.network)
     }
 }
 

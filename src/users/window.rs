@@ -20,18 +20,46 @@ use crate::config::model::identity_server::PasswordAttempts;
 #[derive(Debug)]
 pub(super) struct Window {
     hasher: RandomState,
-    /// The second of the last wrong password, and below it how many there were.
     cells: Box<[AtomicU64]>,
+}
+
+/// Why nothing is tried now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// There were too many wrong ones: until this has passed.
+    For(Duration),
+    /// There would be, if all that are being looked at are wrong: until one is decided.
+    Undecided,
+}
+
+/// An attempt that is being looked at. One that is dropped counts as wrong: who goes away before the
+/// answer has guessed all the same.
+#[derive(Debug)]
+pub(super) struct Pending<'a> {
+    cell: Option<&'a AtomicU64>,
+    window: u64,
+    second: u64,
+}
+
+/// What a cell holds.
+#[derive(Clone, Copy)]
+struct Counts {
+    /// The second of the last wrong password.
+    last: u64,
+    /// Wrong ones.
+    wrong: u64,
+    /// Those that are being looked at.
+    pending: u64,
 }
 
 /// Cells of a table: two mebibytes.
 const CELLS: usize = 1 << 18;
 
-/// Bits of a cell that count.
-const COUNT_BITS: u32 = 24;
+/// Bits of a cell for each of the two counts.
+const BITS: u32 = 12;
 
 /// The highest count.
-const MOST: u64 = (1 << COUNT_BITS) - 1;
+const MOST: u64 = (1 << BITS) - 1;
 
 impl Window {
     /// A table in which nothing has been counted.
@@ -40,51 +68,92 @@ impl Window {
         Self { hasher: RandomState::new(), cells }
     }
 
-    /// Counts an attempt as a wrong one, until [`Self::clear`] or [`Self::give_back`] says that it
-    /// was none; or says how long there is nothing to be tried.
-    pub(super) fn take(
+    /// Begins an attempt, or says why none can begin: no more are looked at together than may be
+    /// wrong.
+    pub(super) fn begin(
         &self,
         key: impl Hash,
         attempts: PasswordAttempts,
         now: Timestamp,
-    ) -> Result<(), Duration> {
-        let Some(cell) = self.cell(key) else { return Ok(()) };
+    ) -> Result<Pending<'_>, Closed> {
         let window = attempts.window.as_secs();
         let second = u64::try_from(now.0).unwrap_or(0);
-        let taken = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |kept| {
-            let (last, count) = (kept >> COUNT_BITS, kept & MOST);
-            let count = if second.saturating_sub(last) < window { count } else { 0 };
-            (count < u64::from(attempts.most))
-                .then(|| (second.max(last) << COUNT_BITS) | (count + 1).min(MOST))
+        let hash = self.hasher.hash_one(key) & (CELLS as u64 - 1);
+        let cell = usize::try_from(hash).ok().and_then(|cell| self.cells.get(cell));
+        let pending = Pending { cell, window, second };
+        let (most, mut closed) = (u64::from(attempts.most), None);
+        pending.update(|counts| {
+            let wrong = counts.wrong_at(second, window);
+            closed = (wrong + counts.pending >= most).then(|| {
+                let wait = counts.last.saturating_add(window).saturating_sub(second);
+                let over = wrong >= most;
+                if over { Closed::For(Duration::from_secs(wait)) } else { Closed::Undecided }
+            });
+            let one_more = u64::from(closed.is_none());
+            Counts { pending: counts.pending + one_more, ..counts }
         });
-        match taken {
-            Ok(_) => Ok(()),
-            Err(kept) => {
-                let over = (kept >> COUNT_BITS).saturating_add(window);
-                Err(Duration::from_secs(over.saturating_sub(second)))
+        match closed {
+            None => Ok(pending),
+            Some(closed) => {
+                pending.forget();
+                Err(closed)
             }
         }
     }
+}
 
-    /// Takes back an attempt that was not looked at.
-    pub(super) fn give_back(&self, key: impl Hash) {
-        if let Some(cell) = self.cell(key) {
-            let one_less = |kept: u64| (kept & MOST > 0).then(|| kept - 1);
-            // Nothing is left to take back when a right password came between.
-            let _taken_back = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-        }
+impl Pending<'_> {
+    /// The password was right: the wrong ones before it are forgotten.
+    pub(super) fn right(self) {
+        self.update(|counts| Counts { wrong: 0, ..counts.one_decided() });
+        self.forget();
     }
 
-    /// Forgets what was wrong: the right password came.
-    pub(super) fn clear(&self, key: impl Hash) {
-        if let Some(cell) = self.cell(key) {
-            cell.store(0, Ordering::Relaxed);
-        }
+    /// It was not looked at.
+    pub(super) fn unlooked(self) {
+        self.update(Counts::one_decided);
+        self.forget();
     }
 
-    fn cell(&self, key: impl Hash) -> Option<&AtomicU64> {
-        let hash = usize::try_from(self.hasher.hash_one(key) & (CELLS as u64 - 1)).ok()?;
-        self.cells.get(hash)
+    fn forget(mut self) {
+        self.cell = None;
+    }
+
+    fn update(&self, mut change: impl FnMut(Counts) -> Counts) {
+        let Some(cell) = self.cell else { return };
+        let update = |kept| Some(change(Counts::read(kept)).write());
+        let _before = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let (second, window) = (self.second, self.window);
+        self.update(|counts| Counts {
+            last: second.max(counts.last),
+            wrong: counts.wrong_at(second, window) + 1,
+            ..counts.one_decided()
+        });
+    }
+}
+
+impl Counts {
+    const fn read(cell: u64) -> Self {
+        Self { last: cell >> (2 * BITS), wrong: (cell >> BITS) & MOST, pending: cell & MOST }
+    }
+
+    fn write(self) -> u64 {
+        let Self { last, wrong, pending } = self;
+        (last << (2 * BITS)) | (wrong.min(MOST) << BITS) | pending.min(MOST)
+    }
+
+    /// Wrong ones that still count at `second`.
+    const fn wrong_at(self, second: u64, window: u64) -> u64 {
+        if second.saturating_sub(self.last) < window { self.wrong } else { 0 }
+    }
+
+    const fn one_decided(self) -> Self {
+        Self { pending: self.pending.saturating_sub(1), ..self }
     }
 }
 
@@ -95,32 +164,49 @@ mod tests {
     const ATTEMPTS: PasswordAttempts =
         PasswordAttempts { most: 3, window: Duration::from_mins(10) };
 
+    fn begin(window: &Window, second: i64) -> Result<Pending<'_>, Closed> {
+        window.begin("k", ATTEMPTS, Timestamp(1_000_000 + second))
+    }
+
     #[test]
     fn after_so_many_nothing_is_tried_until_the_window_is_over() {
         let window = Window::new();
-        let take = |second: i64| window.take("k", ATTEMPTS, Timestamp(1_000_000 + second));
-        assert_eq!([take(0), take(300), take(599)], [Ok(()), Ok(()), Ok(())]);
-        assert_eq!(take(600), Err(Duration::from_secs(599)));
-        assert_eq!(take(1198), Err(Duration::from_secs(1)));
-        assert_eq!([take(1199), take(1199), take(1199)], [Ok(()), Ok(()), Ok(())]);
-        assert!(take(1199).is_err());
+        for second in [0, 300, 599] {
+            drop(begin(&window, second).unwrap());
+        }
+        let closed = |second: i64| begin(&window, second).err();
+        assert_eq!(closed(600), Some(Closed::For(Duration::from_secs(599))));
+        assert_eq!(closed(1198), Some(Closed::For(Duration::from_secs(1))));
+        for _ in 0..3 {
+            drop(begin(&window, 1199).unwrap());
+        }
+        assert!(closed(1199).is_some());
     }
 
     #[test]
     fn a_right_password_resets_and_what_was_not_looked_at_does_not_count() {
         let window = Window::new();
-        let take = || window.take("k", ATTEMPTS, Timestamp(1_000_000));
         for _ in 0..20 {
-            take().unwrap();
-            window.give_back("k");
+            begin(&window, 0).unwrap().unlooked();
         }
-        take().unwrap();
-        take().unwrap();
-        take().unwrap();
-        assert!(take().is_err());
-        window.clear("k");
-        window.give_back("k");
-        assert_eq!([take(), take(), take()], [Ok(()), Ok(()), Ok(())]);
-        assert!(take().is_err());
+        drop(begin(&window, 0).unwrap());
+        drop(begin(&window, 0).unwrap());
+        begin(&window, 0).unwrap().right();
+        for _ in 0..3 {
+            drop(begin(&window, 0).unwrap());
+        }
+        assert!(matches!(begin(&window, 0), Err(Closed::For(_))));
+    }
+
+    #[test]
+    fn no_more_are_looked_at_together_than_may_be_wrong() {
+        let window = Window::new();
+        drop(begin(&window, 0).unwrap());
+        let (second, third) = (begin(&window, 1).unwrap(), begin(&window, 1).unwrap());
+        assert_eq!(begin(&window, 1).err(), Some(Closed::Undecided));
+        drop(second);
+        assert_eq!(begin(&window, 1).err(), Some(Closed::Undecided));
+        third.right();
+        begin(&window, 1).unwrap().right();
     }
 }

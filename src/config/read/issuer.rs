@@ -124,7 +124,9 @@ pub(crate) fn own_origins(sites: &[SiteDraft], listeners: &[Listener]) -> OwnOri
     }
     for listener in listeners {
         for host in listener.hosts.iter().filter(|h| *h != "*" && !elsewhere.contains(h)) {
-            ports.iter().for_each(|&port| add(&mut own.cms, host, port));
+            for &port in &ports {
+                add(&mut own.cms, host, port);
+            }
         }
     }
     own

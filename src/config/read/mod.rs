@@ -171,16 +171,9 @@ fn config(
         property_maps,
         identity_server,
     };
-    report.notices.extend(sql_server::notices_of_settings(dictionary));
-    report.notices.extend(sql_server_strings(root));
+    report.notices.extend(sql_server::notices(root, dictionary));
     look_over(&config, &connections, gateway, report);
     config
-}
-
-/// Connection strings of SQL Server; that of the users' store is told of where that is read.
-fn sql_server_strings(root: &Element) -> Vec<Notice> {
-    let others = root.elements().filter(|element| element.name != "gateway");
-    others.flat_map(sql_server::notices_of).collect()
 }
 
 /// What can only be told of the whole.

@@ -32,9 +32,11 @@ pub(crate) fn notices_of(element: &Element) -> Vec<Notice> {
     notices
 }
 
-/// Tells of every one in the identity server's files.
-pub(crate) fn notices_of_settings(dictionary: &Dictionary) -> Vec<Notice> {
-    let mut notices = Vec::new();
+/// Tells of every one in the merged tree and in the identity server's files; that of the users' store
+/// is told of where that is read.
+pub(crate) fn notices(root: &Element, dictionary: &Dictionary) -> Vec<Notice> {
+    let others = root.elements().filter(|element| element.name != "gateway");
+    let mut notices: Vec<Notice> = others.flat_map(notices_of).collect();
     look_through(&dictionary.root, "", &mut notices);
     notices
 }

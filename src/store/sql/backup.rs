@@ -75,9 +75,9 @@ pub enum BackupError {
 pub async fn backup(store: &Path, copy: &Path) -> Result<(), BackupError> {
     let mut connection = open(store).await?;
     let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy);
-    let made = made.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => BackupError::Exists(copy.to_path_buf()),
-        _ => at(copy, error),
+    let made = made.map_err(|error| {
+        let exists = error.kind() == io::ErrorKind::AlreadyExists;
+        if exists { BackupError::Exists(copy.to_path_buf()) } else { at(copy, error) }
     })?;
     let copied = copy_into(&mut connection, store, copy).await;
     let copied = copied.and_then(|()| made.sync_all().map_err(|error| at(copy, error)));

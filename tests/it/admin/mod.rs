@@ -1,5 +1,6 @@
 //! The pages for those who look after users and sessions: who may enter, and what they change.
 
+mod anew;
 mod desk;
 mod entry;
 mod forms;

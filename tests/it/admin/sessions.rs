@@ -8,7 +8,9 @@ use vestibule::config::model::SessionSettings;
 use crate::admin::desk::Desk;
 use crate::admin::desk::form_with;
 use crate::admin::desk::notice;
+use crate::admin::desk::page_of;
 use crate::admin::desk::post;
+use crate::admin::desk::press;
 use crate::support::browser::Browser;
 use crate::support::cms::Step;
 use crate::support::logs;
@@ -195,4 +197,36 @@ async fn a_hundred_thousand_sessions_are_listed_at_once_and_each_once() {
     seen.sort();
     let every: Vec<String> = (0..100).map(|n| format!("sitecore\\many{:05}", n * 1000)).collect();
     assert_eq!(seen, every);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_is_signed_out_at_every_gateway_of_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shared.db");
+    let store = format!(r#"<gateway><users set:store="sqlite:{}" /></gateway>"#, file.display());
+    let (here, there) = tokio::join!(Desk::with(&store), Desk::with(&store));
+    let mut jane = there.at_work("jane").await;
+    let mut keeper = here.keeper().await;
+    // Nobody called Jane is signed in here, but she has a page, and it has a button.
+    here.keep("sitecore\\jane").await;
+    let mut ended = String::new();
+    for _ in 0..50 {
+        let page = keeper.get(&page_of("sitecore\\jane")).await;
+        let page = press(&mut keeper, &page, "end", &[]).await;
+        ended = notice(&page);
+        if ended.starts_with("The sessions are over") {
+            break;
+        }
+        // The register is written behind.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(ended.starts_with("The sessions are over"), "{ended}");
+    for _ in 0..50 {
+        let page = jane.go("/sitecore/shell/start").await;
+        if page.text().contains("id=\"sign-in\"") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("Jane is still signed in at the other gateway");
 }

@@ -84,7 +84,7 @@ async fn what_is_wrong_with_the_form_is_told_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn s_only_a_form_of_ours_shown_to_this_session_changes_anything() {
+async fn only_a_form_of_ours_shown_to_this_session_changes_anything() {
     let house = House::start().await;
     add(&house, "ann", &password::hash(&Secret::new(PASSWORD)).unwrap()).await;
     let address = format!("{}/account/password", house.issuer());

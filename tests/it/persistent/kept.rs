@@ -134,12 +134,12 @@ async fn m298_an_administrator_is_who_the_last_sign_in_says() {
         let said = world.cms.last().header("x-id-admin").unwrap_or_default().to_owned();
         (said, account(&world, "Partner", "jane-4711").await.administrator)
     };
-    let browser = world.signed_in(jane_with(json!({ "groups": ["admins"] }))).await;
+    let browser = world.signed_in(jane_with(&json!({ "groups": ["admins"] }))).await;
     assert_eq!(admin(browser).await, ("true".to_owned(), true));
     let kept = account(&world, "Partner", "jane-4711").await;
     change(&world, &kept.name, |jane| jane.set_property("IsAdministrator", "true")).await;
     let spoof = json!({ "groups": [], "isAdmin": "true", "IsAdministrator": "true" });
-    let browser = world.signed_in(jane_with(spoof)).await;
+    let browser = world.signed_in(jane_with(&spoof)).await;
     assert_eq!(admin(browser).await, (String::new(), false));
 }
 
@@ -230,7 +230,7 @@ async fn a_renewal_rewrites_the_account_and_ends_the_session_of_an_identity_that
     let browser = world.jane().await;
     let kept = account(&world, "Partner", "jane-4711").await;
     let more = json!({ "email": "new@partner.test", "groups": [] });
-    world.idp.person(jane_with(more));
+    world.idp.person(jane_with(&more));
     told(&world, &browser).await;
     world.later(601);
     assert_eq!(told(&world, &browser).await.unwrap(), (kept.name.clone(), String::new()));

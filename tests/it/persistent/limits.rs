@@ -87,7 +87,7 @@ async fn a_site_that_is_full_offers_the_oldest_of_all() {
     let jane = world.jane().await;
     world.later(60);
     let bob = world.signed_in(provider::bob()).await;
-    world.idp.person(jane_with(serde_json::json!({ "sub": "third" })));
+    world.idp.person(jane_with(&serde_json::json!({ "sub": "third" })));
     let mut third = world.browser();
     let page = sign_in(&mut third, "Okta").await;
     assert_eq!(third.cookie(SESSION), None);

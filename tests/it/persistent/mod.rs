@@ -91,7 +91,7 @@ pub(super) fn accounts(world: &World) -> &Accounts {
 }
 
 /// Jane with `more` claims in place of hers.
-pub(super) fn jane_with(more: Value) -> Value {
+pub(super) fn jane_with(more: &Value) -> Value {
     let mut jane = provider::jane();
     for (name, value) in more.as_object().unwrap() {
         jane[name] = value.clone();
@@ -101,5 +101,5 @@ pub(super) fn jane_with(more: Value) -> Value {
 
 /// Jane without her groups.
 pub(super) fn jane_without_groups() -> Value {
-    jane_with(json!({ "groups": [] }))
+    jane_with(&json!({ "groups": [] }))
 }

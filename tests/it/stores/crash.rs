@@ -54,11 +54,11 @@ async fn killed(store: &StoreAddress) -> Vec<String> {
         for _ in 0..lines {
             stdout.read_until(b'\n', &mut output).unwrap();
         }
-        drop(read.send(()));
+        read.send(()).unwrap();
         stdout.read_to_end(&mut output).unwrap();
         output
     });
-    tokio::time::timeout(Duration::from_secs(60), enough).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_mins(1), enough).await.unwrap().unwrap();
     tokio::time::sleep(moment).await;
     child.kill().unwrap();
     let output = reading.await.unwrap();
@@ -212,6 +212,6 @@ async fn open_as(url: &Url) -> (Accounts, Database) {
 /// What a process says that ends by itself.
 async fn run(mut command: Command) -> Vec<String> {
     let work = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let output = tokio::time::timeout(Duration::from_secs(60), work).await;
+    let output = tokio::time::timeout(Duration::from_mins(1), work).await;
     child::said(&output.expect("it ends").unwrap().stdout)
 }

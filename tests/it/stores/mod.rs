@@ -8,6 +8,8 @@ mod child;
 mod crash;
 mod grants;
 mod keys;
+mod million;
+mod outage;
 mod register;
 mod sqlite;
 
