@@ -80,13 +80,20 @@ pub(super) fn page(
 }
 
 /// One session each of the first `limit` users, by name, who are in no store: those whose name,
-/// address or subject begins with `text`.
-pub(super) fn virtual_users(sessions: &Sessions, text: &str, limit: usize) -> Vec<Arc<Session>> {
+/// address or subject begins with `text`, signed in elsewhere than at the site `without`, whose
+/// people only pass through.
+pub(super) fn virtual_users(
+    sessions: &Sessions,
+    text: &str,
+    without: Option<&str>,
+    limit: usize,
+) -> Vec<Arc<Session>> {
     let text = folded(text);
     let mut users: BTreeMap<String, Arc<Session>> = BTreeMap::new();
     sessions.each(|session| {
         let identity = &session.identity;
-        if identity.persistent || !is_like(session, &text) {
+        let passes_by = without == Some(&*identity.site);
+        if identity.persistent || passes_by || !is_like(session, &text) {
             return;
         }
         let name = folded(&identity.user.name);

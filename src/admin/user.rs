@@ -266,7 +266,7 @@ fn provider<'c>(config: &'c Config, name: &str) -> Option<&'c Arc<Provider>> {
 }
 
 /// Whether the provider `name` is the embedded identity server, whose passwords are kept here.
-fn is_own(config: &Config, name: &str) -> bool {
+pub(super) fn is_own(config: &Config, name: &str) -> bool {
     let issuer = config.identity_server.issuer.as_deref();
     let served = config.sites.iter().any(|s| s.destination == Destination::IdentityServer);
     served && issuer.is_some() && provider(config, name).and_then(|p| p.issuer()) == issuer

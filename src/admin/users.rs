@@ -8,6 +8,9 @@ use crate::admin::Admin;
 use crate::admin::address;
 use crate::admin::frame::Frame;
 use crate::admin::listing;
+use crate::admin::user;
+use crate::config::model::Config;
+use crate::config::model::Destination;
 use crate::config::model::LocalUser;
 use crate::error::Problem;
 use crate::http::Response;
@@ -53,17 +56,8 @@ impl Admin {
         let found = |user: &&LocalUser| !further && is_like(user, &wanted);
         let mut configured: Vec<&LocalUser> = config.local_users.iter().filter(found).collect();
         configured.truncate(LENGTH);
-        let mut virtual_users = Vec::new();
-        if !further {
-            virtual_users = listing::virtual_users(&self.parts.sessions, text, LENGTH);
-            // Whoever is configured here, or kept, only passes through another provider.
-            virtual_users.retain(|session| {
-                let name = &session.identity.user.name;
-                let same = |known: &str| known.eq_ignore_ascii_case(name);
-                !config.local_users.iter().any(|user| same(&user.name))
-                    && !page.accounts.iter().any(|account| same(&account.name))
-            });
-        }
+        let virtual_users =
+            if further { Vec::new() } else { self.virtual_users(config, text).await? };
         let frame = frame.with_outcome()?;
         Ok(frame.show(&UsersPage {
             frame: &frame,
@@ -74,6 +68,29 @@ impl Admin {
             configured: &configured,
             virtual_users: &virtual_users,
         }))
+    }
+
+    /// Users who live in sessions alone. Somebody who comes by way of the identity server may have the
+    /// name of a user who is kept here or configured, and is that user.
+    async fn virtual_users(
+        &self,
+        config: &Config,
+        text: &str,
+    ) -> Result<Vec<Arc<Session>>, Problem> {
+        let mut sites = config.sites.iter();
+        let passage = sites.find(|site| site.destination == Destination::IdentityServer);
+        let passage = passage.map(|site| &*site.name);
+        let mut users = Vec::new();
+        for session in listing::virtual_users(&self.parts.sessions, text, passage, LENGTH) {
+            let name = &session.identity.user.name;
+            let configured = config.local_users.iter().any(|u| u.name.eq_ignore_ascii_case(name));
+            let own = user::is_own(config, &session.identity.provider);
+            if configured || own && self.parts.accounts.find(name).await?.is_some() {
+                continue;
+            }
+            users.push(session);
+        }
+        Ok(users)
     }
 }
 

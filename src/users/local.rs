@@ -20,8 +20,6 @@ use crate::observe::Metrics;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::accounts::Accounts;
-use crate::store::accounts::Saved;
-use crate::store::accounts::SignIn;
 use crate::users::hashing::Busy;
 use crate::users::hashing::HashQueue;
 pub use crate::users::local_identity::LocalIdentity;
@@ -81,8 +79,6 @@ const QUEUE: usize = 64;
 /// How often an attempt looks whether those before it are decided, and after how long each time.
 const LOOKS: usize = 400;
 const LOOK: Duration = Duration::from_millis(25);
-/// How often a sign-in is written down that others change the account under.
-const TRIES: usize = 5;
 
 impl LocalUsers {
     /// Checks as many passwords at a time as there are cores.
@@ -241,69 +237,6 @@ impl LocalUsers {
         let right = right.map_err(|Busy| Refusal::Busy)?;
         Ok(known.filter(|_| right && own.is_some()))
     }
-
-    /// Lets a user of the store in whose password is `password`: the sign-in is remembered, and a
-    /// hash of the old kind gives way to one of today's. What cannot be written down keeps nobody
-    /// out; what was changed meanwhile counts.
-    async fn enter(
-        &self,
-        config: &Config,
-        mut account: Account,
-        password: &Secret,
-        attempt: Attempt<'_>,
-    ) -> Result<LocalIdentity, Refusal> {
-        for _ in 0..TRIES {
-            admit(&account)?;
-            let mut entered = account.clone();
-            self.upgrade(&mut entered, password).await;
-            note_sign_in(&mut entered, attempt);
-            match self.save(config, &entered).await {
-                Ok(Saved::Done(_)) => return Ok(LocalIdentity::kept(&entered)),
-                Ok(Saved::Changed | Saved::EmailTaken) => {}
-                Err(error) => {
-                    tracing::warn!(error = ?error, "a sign-in is not remembered");
-                    return Ok(LocalIdentity::kept(&account));
-                }
-            }
-            account = self.look_again(account, password).await?;
-        }
-        admit(&account)?;
-        Ok(LocalIdentity::kept(&account))
-    }
-
-    /// Saves what leaves the e-mail address alone: addresses that were the same before they had to
-    /// be unique stay.
-    pub(super) async fn save(
-        &self,
-        config: &Config,
-        account: &Account,
-    ) -> Result<Saved, StoreError> {
-        match self.accounts.save(account, config.requires_unique_email).await {
-            Ok(Saved::EmailTaken) => self.accounts.save(account, false).await,
-            saved => saved,
-        }
-    }
-
-    /// The account as it is now, and whether `password` is still its own.
-    async fn look_again(&self, seen: Account, password: &Secret) -> Result<Account, Refusal> {
-        let found = self.accounts.find(&seen.name).await.map_err(unavailable)?;
-        let account = found.ok_or(Refusal::WrongPassword)?;
-        let hash = account.password_hash.clone().ok_or(Refusal::WrongPassword)?;
-        if seen.password_hash.as_ref() == Some(&hash) {
-            return Ok(account);
-        }
-        let right = self.hashing.verify(password.clone(), hash).await;
-        if right.map_err(|Busy| Refusal::Busy)? { Ok(account) } else { Err(Refusal::WrongPassword) }
-    }
-
-    async fn upgrade(&self, account: &mut Account, password: &Secret) {
-        let hash = account.password_hash.as_ref();
-        if hash.is_some_and(|hash| !password::is_current(hash.expose()))
-            && let Ok(Some(hash)) = self.hashing.hash(password.clone()).await
-        {
-            account.password_hash = Some(hash);
-        }
-    }
 }
 
 /// Whose password was right.
@@ -341,26 +274,8 @@ pub fn configured<'c>(config: &'c Config, name: &str) -> Option<&'c LocalUser> {
     config.local_users.iter().find(|user| user.name.to_lowercase() == name)
 }
 
-/// Only who has the right password learns that an account is switched off.
-fn admit(account: &Account) -> Result<(), Refusal> {
-    if account.disabled {
-        return Err(Refusal::Disabled);
-    }
-    if account.locked { Err(Refusal::Locked) } else { Ok(()) }
-}
-
-fn note_sign_in(account: &mut Account, attempt: Attempt<'_>) {
-    account.last_sign_in = Some(SignIn {
-        at: attempt.now,
-        provider: PROVIDER.to_owned(),
-        site: attempt.site.to_owned(),
-        roles: Vec::new(),
-    });
-    account.note(attempt.now, format!("signed in with a password at {}", attempt.site), "");
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn unavailable(error: StoreError) -> Refusal {
+pub(super) fn unavailable(error: StoreError) -> Refusal {
     tracing::error!(error = ?error, "store");
     Refusal::Unavailable
 }
@@ -427,27 +342,6 @@ mod tests {
         }
         let wrong = check(&users, "jane", "correct horse ", HOME).await;
         assert_eq!(wrong.unwrap_err(), Refusal::WrongPassword);
-    }
-
-    #[tokio::test]
-    async fn the_claims_are_what_the_identity_server_may_say() {
-        let users = LocalUsers::new(Arc::default(), Arc::new(Accounts::in_memory()));
-        let identity = check(&users, "jane", "correct horse", HOME).await.unwrap();
-        let claims: Vec<_> =
-            identity.claims.iter().map(|c| (c.kind.as_str(), c.value.as_str())).collect();
-        let expected = [
-            ("name", "sitecore\\jane"),
-            ("preferred_username", "jane"),
-            ("email", "jane@example.test"),
-            ("role", "sitecore\\Author"),
-            ("http://www.sitecore.net/identity/claims/isAdmin", "true"),
-            ("given_name", "Jane"),
-            ("amr", "pwd"),
-        ];
-        assert_eq!(claims, expected);
-        let account = &identity.user;
-        assert!(account.is_administrator && account.has_role("Sitecore\\author"));
-        assert_eq!(account.property("email"), Some("jane@example.test"));
     }
 
     #[tokio::test]

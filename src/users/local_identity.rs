@@ -107,3 +107,29 @@ fn claims<'a>(user: &User, more: impl Iterator<Item = (&'a str, &'a str)>) -> Cl
     claims.add("amr", "pwd");
     claims
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::users::testing;
+
+    #[test]
+    fn the_claims_are_what_the_identity_server_may_say() {
+        let identity = LocalIdentity::configured(&testing::jane());
+        let claims: Vec<_> =
+            identity.claims.iter().map(|c| (c.kind.as_str(), c.value.as_str())).collect();
+        let expected = [
+            ("name", "sitecore\\jane"),
+            ("preferred_username", "jane"),
+            ("email", "jane@example.test"),
+            ("role", "sitecore\\Author"),
+            ("http://www.sitecore.net/identity/claims/isAdmin", "true"),
+            ("given_name", "Jane"),
+            ("amr", "pwd"),
+        ];
+        assert_eq!(claims, expected);
+        let user = &identity.user;
+        assert!(user.is_administrator && user.has_role("Sitecore\\author"));
+        assert_eq!(user.property("email"), Some("jane@example.test"));
+    }
+}

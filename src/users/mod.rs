@@ -2,6 +2,7 @@
 //! configuration and of the store.
 
 pub mod builder;
+mod entrance;
 pub mod hashing;
 pub mod local;
 mod local_identity;

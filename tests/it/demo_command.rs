@@ -53,6 +53,7 @@ fn the_demo_names_its_people_and_leaves_nothing_behind() {
         }
         assert!(text.contains(&format!("https://cms.localhost:{port}/sitecore/shell/")), "{text}");
         assert!(text.contains(&format!("https://id.localhost:{port}\n")), "{text}");
+        assert!(text.contains(&format!("https://admin.localhost:{port}/vestibule/\n")), "{text}");
         assert!(temporary.path().read_dir().unwrap().next().is_some());
 
         let told = Command::new("kill").args([signal, &demo.id().to_string()]).status().unwrap();

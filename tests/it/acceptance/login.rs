@@ -132,7 +132,7 @@ async fn login05_cancel_is_judged_like_any_request_and_leads_home_without_one() 
     let page = browser.get("/account/login").await;
     assert_eq!(cancel_link(&page), "/");
     let home = browser.get("/").await;
-    assert_eq!((home.status, &*home.location()), (302, "/grants"));
+    assert_eq!((home.status, home.location()), (302, "/grants"));
 }
 
 #[tokio::test]

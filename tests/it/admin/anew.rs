@@ -4,6 +4,7 @@
 use serde_json::json;
 use vestibule::store::accounts::Account;
 
+use crate::acceptance::house::House;
 use crate::admin::desk::notice;
 use crate::admin::desk::page_of;
 use crate::admin::desk::press;
@@ -100,5 +101,23 @@ async fn a_provider_that_answers_from_an_old_sign_in_or_says_nothing_leads_nowhe
         anew(&stale);
         let kept = world.gateway.app.accounts().find(KEPT).await.unwrap();
         assert!(!kept.unwrap().disabled, "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_sign_in_at_the_identity_server_is_a_new_one_at_the_provider_behind_it() {
+    let house = House::start().await;
+    for (more, prompt) in [
+        (&[][..], None),
+        (&[("prompt", "login")][..], Some("login")),
+        (&[("max_age", "60")][..], Some("login")),
+    ] {
+        let mut browser = house.browser();
+        let page = house.ask(&mut browser, "web", more).await.page();
+        let answer = browser.press(&page, "Our partner").await;
+        house.onward(&mut browser, answer).await.reply();
+        let asked = house.idp.asked();
+        assert_eq!(asked.get("prompt").map(String::as_str), prompt, "{more:?}");
+        assert_eq!(asked.get("max_age").map(String::as_str), prompt.map(|_| "0"), "{more:?}");
     }
 }

@@ -172,7 +172,7 @@ async fn a_name_that_is_taken_is_nobody_else_s() {
     assert!(other.name.starts_with("sitecore\\jane-"), "{}", other.name);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_first_sign_ins_at_once_make_one_account() {
     let world = Arc::new(keeping("").await);
     world.idp.person(provider::jane());

@@ -108,7 +108,7 @@ async fn the_answer_counts_for_the_account_as_it_was() {
     assert!(told(&world, &first).await.is_some(), "the oldest was ended all the same");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_limit_holds_when_many_sign_in_at_once() {
     let limit = "<gateway><sessions set:perUser=\"3\" /></gateway>";
     let world = Arc::new(keeping(limit).await);

@@ -33,10 +33,10 @@ const CHUNK: usize = 50;
 const LONGEST_PAGE: usize = 1_000;
 
 /// Places that one statement reads when the first few did not fill a page.
-const BATCH: usize = 2_000;
+const BATCH: usize = 500;
 
 /// Statements that look for places before a page ends short.
-const BATCHES: usize = 8;
+const BATCHES: usize = 6;
 
 static ACCOUNTS: LazyLock<String> = LazyLock::new(|| {
     let parameters: Vec<String> = (1..=CHUNK).map(|number| format!("${number}")).collect();
@@ -85,8 +85,9 @@ impl SqlAccounts {
                 return Ok(page_of(found, next));
             }
             let Some(next) = next else { return Ok(page_of(found, None)) };
+            // A page is mostly filled by the first places of a field.
+            size = if next.field == at.field { BATCH } else { limit + 1 };
             at = next;
-            size = BATCH;
         }
         Ok(page_of(found, Some(at)))
     }
