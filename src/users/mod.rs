@@ -1,6 +1,7 @@
 //! Users: how an account comes of claims, which of them are kept, and the local users, of the
 //! configuration and of the store.
 
+mod attempts;
 pub mod builder;
 mod entrance;
 pub mod hashing;
