@@ -24,6 +24,7 @@ use crate::users::persistent::Outcome;
 use crate::users::persistent::Persistent;
 use crate::users::persistent::Proved;
 use crate::users::persistent::Target;
+use crate::users::subject;
 
 /// Where an identity signs in, and by whom.
 #[derive(Clone, Copy)]
@@ -61,6 +62,7 @@ impl Venue<'_> {
         let persistent = Persistent(accounts);
         let proved = self.proved(&identified);
         if place::is_identity_server(self.site) {
+            persistent.admit_subject(self.config, &self.subject(&identified)).await?;
             return Ok(Settled::In(identified.identity));
         }
         if !self.site.providers.persistent {
@@ -92,7 +94,9 @@ impl Venue<'_> {
             let user = persistent.renew(&proved, &before.user.name).await?;
             return Ok(Identity { user, persistent: true, ..identified.identity });
         }
-        if !place::is_identity_server(self.site) {
+        if place::is_identity_server(self.site) {
+            persistent.admit_subject(self.config, &self.subject(&identified)).await?;
+        } else {
             persistent.admit(&proved).await?;
         }
         Ok(identified.identity)
@@ -118,6 +122,11 @@ impl Venue<'_> {
             Some(user) => Ok(Identity { user, persistent: true, ..identified.identity }),
             None => Ok(identified.identity),
         }
+    }
+
+    /// What our own identity server calls the person.
+    fn subject(&self, identified: &Identified) -> String {
+        subject::external(&self.provider.name, &identified.identity.subject)
     }
 
     fn proved<'p>(&'p self, identified: &'p Identified) -> Proved<'p> {
