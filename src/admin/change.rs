@@ -193,7 +193,9 @@ impl Did {
             Self::Disable => "The user is disabled, and the user's sessions are over.",
             Self::Enable => "The user is enabled.",
             Self::Unlock => "The user's password is taken again.",
-            Self::Unlink => "This identity does not sign in as the user any more.",
+            Self::Unlink => {
+                "This identity does not sign in as the user any more, and the user's sessions are over."
+            }
             Self::Give => "The role is given. It counts from the next sign-in on.",
             Self::Take => "The role is taken, from the user's sessions too.",
             Self::Delete => "The user is deleted, and the user's sessions are over.",

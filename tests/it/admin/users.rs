@@ -139,7 +139,11 @@ async fn each_change_is_made_noted_and_audited() {
             &[("role", "sitecore\\author")],
             "The role is taken, from the user's sessions too.",
         ),
-        ("unlink", &[], "This identity does not sign in as the user any more."),
+        (
+            "unlink",
+            &[],
+            "This identity does not sign in as the user any more, and the user's sessions are over.",
+        ),
     ] {
         page = press(&mut keeper, &page, action, more).await;
         assert_eq!(notice(&page), said, "{action}");
