@@ -21,6 +21,7 @@ use crate::session::Identity;
 use crate::store::accounts::Account;
 use crate::store::accounts::Saved;
 use crate::store::accounts::folded;
+use crate::store::accounts::same;
 use crate::store::grants::Kind;
 use crate::users::subject;
 
@@ -108,7 +109,7 @@ impl Admin {
             }
             Change::Take(role) => self.take(frame, name, role, &what).await,
             Change::Unlink { provider, subject } => {
-                self.unlink(frame, name, (provider, subject), &what).await
+                self.unlink((frame, neighbours), name, (provider, subject), &what).await
             }
             Change::End(session) => {
                 let user = || Whose::User(name.to_owned());
@@ -209,9 +210,11 @@ impl Admin {
         Ok(if live || kept.is_none() || !elsewhere.is_empty() { Did::Take } else { Did::Nothing })
     }
 
+    /// Takes an identity from a user, whose sessions end: some may be that identity's, which would
+    /// go on with the user's roles and could link itself once more.
     async fn unlink(
         &self,
-        frame: &Frame<'_>,
+        (frame, neighbours): (&Frame<'_>, Neighbours<'_>),
         name: &str,
         (provider, subject): (&str, &str),
         what: &str,
@@ -220,10 +223,15 @@ impl Admin {
             return Ok(Did::Nothing);
         }
         // It is done; a history that cannot be written just now does not undo it.
-        if self.rewrite(frame, name, what, |_| true).await?.is_some() {
+        let done = |account: &mut Account| {
+            account.end_sessions(frame.visit.exchange.now, Vec::new());
+            true
+        };
+        if self.rewrite(frame, name, what, done).await?.is_some() {
             write_audit(frame, name, what);
         }
-        Ok(Did::Unlink)
+        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
+        Ok(if ended.only_here { Did::EndHere } else { Did::Unlink })
     }
 }
 
@@ -285,11 +293,11 @@ fn role(text: &str) -> Option<&str> {
 /// The same person without a role.
 fn without(identity: &Identity, role: &str) -> Identity {
     let mut identity = identity.clone();
-    identity.user.roles.retain(|held| !held.eq_ignore_ascii_case(role));
-    identity.given_roles.retain(|given| !given.role.eq_ignore_ascii_case(role));
+    identity.user.roles.retain(|held| !same(held, role));
+    identity.given_roles.retain(|given| !same(&given.role, role));
     identity.claims.retain(|claim| {
         let about_roles = claim.kind == types::ROLE || claim.kind == "role";
-        !(about_roles && claim.value.eq_ignore_ascii_case(role))
+        !(about_roles && same(&claim.value, role))
     });
     identity
 }

@@ -1,15 +1,11 @@
 //! Local users: checking a name and a password, of the configuration's users and of the store's.
 //!
-//! An answer takes as long for an unknown name as for a wrong password. Guessing is slowed per
-//! account and network, per network, and per account for all networks from which its owner has not
-//! signed in yet: so many hands are no way around the limits, and nobody can lock another one out of
-//! the places where that person works, nor out of a sign-in with a provider.
+//! An answer takes as long for an unknown name as for a wrong password.
 
 use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::config::model::Config;
@@ -20,15 +16,11 @@ use crate::observe::Metrics;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::accounts::Accounts;
+use crate::users::attempts::Attempts;
+use crate::users::attempts::Place;
 use crate::users::hashing::Busy;
 use crate::users::hashing::HashQueue;
 pub use crate::users::local_identity::LocalIdentity;
-use crate::users::places::Places;
-use crate::users::throttle::Rate;
-use crate::users::throttle::Throttle;
-use crate::users::window::Closed;
-use crate::users::window::Pending;
-use crate::users::window::Window;
 
 /// The provider's name in sessions of local users.
 pub const PROVIDER: &str = "local";
@@ -39,10 +31,7 @@ pub struct LocalUsers {
     metrics: Arc<Metrics>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) hashing: HashQueue,
-    by_account: Window,
-    by_client: Throttle,
-    by_strangers: Throttle,
-    known: Places,
+    attempts: Attempts,
 }
 
 /// Why a name and password were not taken.
@@ -71,28 +60,14 @@ pub enum Refusal {
     Unavailable,
 }
 
-/// Attempts on one account of all networks that it does not know: no person needs so many, and one
-/// who comes from a new network meanwhile waits half a minute at most.
-const PER_ACCOUNT_OF_STRANGERS: Rate = Rate { burst: 100, interval: Duration::from_secs(30) };
 /// Attempts that may wait for their turn.
 const QUEUE: usize = 64;
-/// How often an attempt looks whether those before it are decided, and after how long each time.
-const LOOKS: usize = 400;
-const LOOK: Duration = Duration::from_millis(25);
 
 impl LocalUsers {
     /// Checks as many passwords at a time as there are cores.
     pub fn new(metrics: Arc<Metrics>, accounts: Arc<Accounts>) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        Self {
-            metrics,
-            accounts,
-            hashing: HashQueue::new(cores, QUEUE),
-            by_account: Window::new(),
-            by_client: Throttle::new(),
-            by_strangers: Throttle::new(),
-            known: Places::new(),
-        }
+        Self { metrics, accounts, hashing: HashQueue::new(cores, QUEUE), attempts: Attempts::new() }
     }
 
     /// The local user called `name`, in any case, as the configuration or the store has them now;
@@ -159,57 +134,22 @@ impl LocalUsers {
         attempt: Attempt<'_>,
     ) -> Result<Known, Refusal> {
         let name = full_name(&config.identity_server.account_prefix, name);
-        let place = (name.as_str(), network(attempt.client));
-        let per_client = per_minute(config.limits.sign_ins_per_minute);
-        self.by_client.take(place.1, per_client, attempt.now).map_err(throttled)?;
-        let pending = self.begin(config, place, attempt.now).await?;
-        let stranger = !self.known.knows(place, attempt.now);
-        if stranger
-            && let Err(wait) =
-                self.by_strangers.take(place.0, PER_ACCOUNT_OF_STRANGERS, attempt.now)
-        {
-            pending.unlooked();
-            return Err(throttled(wait));
-        }
-        let looked = self.look(config, &name, password).await;
-        // A wrong one stays counted.
-        if !matches!(looked, Ok(None)) {
-            self.by_client.give_back(place.1, per_client);
-            if stranger {
-                self.by_strangers.give_back(place.0, PER_ACCOUNT_OF_STRANGERS);
-            }
-        }
-        match looked {
+        let place = Place { account: &name, network: network(attempt.client) };
+        let begun = self.attempts.begin(config, place, attempt.now).await?;
+        match self.look(config, &name, password).await {
             Ok(Some(known)) => {
-                pending.right();
-                self.known.remember(place, attempt.now);
+                begun.right();
                 Ok(known)
             }
-            Ok(None) => Err(Refusal::WrongPassword),
+            Ok(None) => {
+                begun.wrong();
+                Err(Refusal::WrongPassword)
+            }
             Err(refusal) => {
-                pending.unlooked();
+                begun.unlooked();
                 Err(refusal)
             }
         }
-    }
-
-    /// Begins an attempt on an account from a network, when so many that are looked at just now
-    /// leave room for another wrong one.
-    async fn begin(
-        &self,
-        config: &Config,
-        place: (&str, [u8; 16]),
-        now: Timestamp,
-    ) -> Result<Pending<'_>, Refusal> {
-        let allowed = config.identity_server.password_attempts;
-        for _ in 0..LOOKS {
-            match self.by_account.begin(place, allowed, now) {
-                Ok(pending) => return Ok(pending),
-                Err(Closed::For(wait)) => return Err(throttled(wait)),
-                Err(Closed::Undecided) => tokio::time::sleep(LOOK).await,
-            }
-        }
-        Err(Refusal::Busy)
     }
 
     /// Whose name and password these are; `None` when either is wrong. An unknown name costs what a
@@ -293,16 +233,6 @@ pub fn network(client: IpAddr) -> [u8; 16] {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
         IpAddr::V6(address) => (address.to_bits() & !u128::from(u64::MAX)).to_be_bytes(),
     }
-}
-
-fn per_minute(count: u32) -> Rate {
-    let burst = count.max(1);
-    Rate { burst, interval: Duration::from_mins(1) / burst }
-}
-
-fn throttled(wait: Duration) -> Refusal {
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    Refusal::Throttled { retry_after: u32::try_from(seconds).unwrap_or(u32::MAX) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Users: how an account comes of claims, which of them are kept, and the local users, of the
 //! configuration and of the store.
 
+mod attempts;
 pub mod builder;
 mod entrance;
 pub mod hashing;
@@ -23,6 +24,8 @@ use std::collections::BTreeMap;
 
 pub use name::is_legal;
 use serde::Serialize;
+
+use crate::store::accounts::same;
 
 /// The account that comes of a sign-in. Virtual: it lives as long as its session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +57,6 @@ impl User {
 
     /// Whether this user holds `role`, compared without regard to case as in Sitecore.
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|held| held.eq_ignore_ascii_case(role))
+        self.roles.iter().any(|held| same(held, role))
     }
 }

@@ -92,8 +92,8 @@ impl LocalUsers {
     ) -> Result<(), NotChanged> {
         let before = account.password_hash.clone();
         for _ in 0..TRIES {
-            account.password_hash = Some(hash.clone());
-            account.note(not_before.at, what, "");
+            let over = account.set_password(hash.clone());
+            account.note(not_before.at, noted(what, over), "");
             account.sessions_not_before = Some(not_before.clone());
             if let Saved::Done(_) = self.save(config, &account).await? {
                 return Ok(());
@@ -125,6 +125,12 @@ impl LocalUsers {
     ) -> Result<Option<Account>, StoreError> {
         reset::find((grants, &self.accounts), code, now).await
     }
+}
+
+/// What the history says of a new password, and of an administrator who is none any more with it:
+/// [`Account::set_password`].
+pub fn noted(what: &str, over: bool) -> String {
+    if over { format!("{what}; no administrator any more") } else { what.to_owned() }
 }
 
 /// Whether the person whose `account` it is may choose `password`.

@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::clock::Timestamp;
 use crate::config::model::identity_server::PasswordAttempts;
 
@@ -21,6 +23,8 @@ use crate::config::model::identity_server::PasswordAttempts;
 pub(super) struct Window {
     hasher: RandomState,
     cells: Box<[AtomicU64]>,
+    /// Tells those who wait that an attempt was decided: by the last bits of the cell's number.
+    decided: Box<[Notify]>,
 }
 
 /// Why nothing is tried now.
@@ -37,6 +41,7 @@ pub(super) enum Closed {
 #[derive(Debug)]
 pub(super) struct Pending<'a> {
     cell: Option<&'a AtomicU64>,
+    decided: Option<&'a Notify>,
     window: u64,
     second: u64,
 }
@@ -55,6 +60,9 @@ struct Counts {
 /// Cells of a table: two mebibytes.
 const CELLS: usize = 1 << 18;
 
+/// Groups of cells whose attempts wait together.
+const GROUPS: usize = 1 << 8;
+
 /// Bits of a cell for each of the two counts.
 const BITS: u32 = 12;
 
@@ -65,7 +73,20 @@ impl Window {
     /// A table in which nothing has been counted.
     pub(super) fn new() -> Self {
         let cells = (0..CELLS).map(|_| AtomicU64::new(0)).collect();
-        Self { hasher: RandomState::new(), cells }
+        let decided = (0..GROUPS).map(|_| Notify::new()).collect();
+        Self { hasher: RandomState::new(), cells, decided }
+    }
+
+    /// Waits until an attempt is decided that one of `key` may be waiting for. What is decided after
+    /// this call counts, also before the wait.
+    pub(super) fn decided(&self, key: impl Hash) -> impl Future<Output = ()> {
+        let decided = self.place(key).1.map(Notify::notified);
+        async {
+            match decided {
+                Some(decided) => decided.await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Begins an attempt, or says why none can begin: no more are looked at together than may be
@@ -78,9 +99,8 @@ impl Window {
     ) -> Result<Pending<'_>, Closed> {
         let window = attempts.window.as_secs();
         let second = u64::try_from(now.0).unwrap_or(0);
-        let hash = self.hasher.hash_one(key) & (CELLS as u64 - 1);
-        let cell = usize::try_from(hash).ok().and_then(|cell| self.cells.get(cell));
-        let pending = Pending { cell, window, second };
+        let (cell, decided) = self.place(key);
+        let pending = Pending { cell, decided, window, second };
         let (most, mut closed) = (u64::from(attempts.most), None);
         pending.update(|counts| {
             let wrong = counts.wrong_at(second, window);
@@ -100,23 +120,36 @@ impl Window {
             }
         }
     }
+
+    fn place(&self, key: impl Hash) -> (Option<&AtomicU64>, Option<&Notify>) {
+        let hash = self.hasher.hash_one(key) & (CELLS as u64 - 1);
+        let Ok(hash) = usize::try_from(hash) else { return (None, None) };
+        (self.cells.get(hash), self.decided.get(hash % GROUPS))
+    }
 }
 
 impl Pending<'_> {
     /// The password was right: the wrong ones before it are forgotten.
     pub(super) fn right(self) {
-        self.update(|counts| Counts { wrong: 0, ..counts.one_decided() });
+        self.decide(|counts| Counts { wrong: 0, ..counts.one_decided() });
         self.forget();
     }
 
     /// It was not looked at.
     pub(super) fn unlooked(self) {
-        self.update(Counts::one_decided);
+        self.decide(Counts::one_decided);
         self.forget();
     }
 
     fn forget(mut self) {
-        self.cell = None;
+        (self.cell, self.decided) = (None, None);
+    }
+
+    fn decide(&self, change: impl FnMut(Counts) -> Counts) {
+        self.update(change);
+        if let Some(decided) = self.decided {
+            decided.notify_waiters();
+        }
     }
 
     fn update(&self, mut change: impl FnMut(Counts) -> Counts) {
@@ -129,7 +162,7 @@ impl Pending<'_> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         let (second, window) = (self.second, self.window);
-        self.update(|counts| Counts {
+        self.decide(|counts| Counts {
             last: second.max(counts.last),
             wrong: counts.wrong_at(second, window) + 1,
             ..counts.one_decided()

@@ -12,6 +12,7 @@ pub use account::GivenRole;
 pub use account::NotBefore;
 pub use account::SignIn;
 pub use account::folded;
+pub use account::same;
 pub use search::Cursor;
 pub use search::Field;
 pub use search::Page;

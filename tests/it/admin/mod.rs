@@ -5,5 +5,6 @@ mod desk;
 mod entry;
 mod forms;
 mod gateways;
+mod million;
 mod sessions;
 mod users;
