@@ -122,7 +122,7 @@ async fn a_session_of_the_cms_is_none_here_and_the_other_way_round() {
 
 #[tokio::test]
 async fn the_pages_are_not_shown_over_plain_http() {
-    let plain = r#"<gateway><listeners><listener name="bare" address="127.0.0.1:0" /></listeners></gateway>"#;
+    let plain = r#"<gateway><listeners><listener name="bare" address="127.0.0.1:0" plain="true" /></listeners></gateway>"#;
     let desk = Desk::with(plain).await;
     let keeper = desk.keeper().await;
     let token = keeper.jar.find("admin.localhost", SESSION).unwrap().value.clone();
