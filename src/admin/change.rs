@@ -201,7 +201,7 @@ impl Did {
             Self::Delete => "The user is deleted, and the user's sessions are over.",
             Self::End => "The sessions are over. Yours, if it was among them, goes on.",
             Self::EndHere => {
-                "The sessions of this gateway are over. Others that share the store could not be told: try again in a moment."
+                "It is done, and the sessions of this gateway are over or changed. Others that share the store could not be told: those of a user who is kept end within a minute; try again for others."
             }
             Self::Nothing => "There was nothing to do: it had happened already.",
             Self::Again => "This form had been sent before: nothing was done this time.",
