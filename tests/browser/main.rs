@@ -21,6 +21,7 @@ mod admin_insight;
 #[allow(dead_code, reason = "these tests take what they need of the house")]
 mod house;
 mod look;
+mod passwords;
 mod rooms;
 mod stage;
 #[path = "../it/support/mod.rs"]
