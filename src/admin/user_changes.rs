@@ -23,6 +23,7 @@ use crate::store::accounts::Saved;
 use crate::store::accounts::folded;
 use crate::store::accounts::same;
 use crate::store::grants::Kind;
+use crate::users::profile;
 use crate::users::subject;
 
 /// How often a change is tried again that somebody else's came before.
@@ -30,9 +31,6 @@ const ATTEMPTS: usize = 5;
 
 /// Sessions of a user that go on without a role that is taken; more end.
 const MOST_SPARED: usize = 100;
-
-/// Longest role, in bytes.
-const LONGEST_ROLE: usize = 256;
 
 /// A posted change.
 enum Change<'a> {
@@ -247,7 +245,7 @@ impl<'a> Change<'a> {
             "disable" => Self::Disable,
             "enable" => Self::Enable,
             "unlock" => Self::Unlock,
-            "give" => return Ok(role(field("role")).map(Self::Give)),
+            "give" => return Ok(profile::role(field("role")).map(Self::Give)),
             "take" => Self::Take(field("role")),
             "unlink" => Self::Unlink { provider: field("provider"), subject: field("subject") },
             "end" => Self::End(form.get("session")),
@@ -281,15 +279,6 @@ impl<'a> Change<'a> {
     }
 }
 
-/// `domain\name`, when `text` is that.
-fn role(text: &str) -> Option<&str> {
-    let text = text.trim();
-    let (domain, name) = text.split_once('\\')?;
-    let named = !domain.is_empty() && !name.is_empty() && text.len() <= LONGEST_ROLE;
-    let clean = !text.contains(|c: char| c.is_control() || c == '|');
-    (named && clean).then_some(text)
-}
-
 /// The same person without a role.
 fn without(identity: &Identity, role: &str) -> Identity {
     let mut identity = identity.clone();
@@ -305,18 +294,4 @@ fn without(identity: &Identity, role: &str) -> Identity {
 fn write_audit(frame: &Frame<'_>, whom: &str, what: &str) {
     let entry = frame.entry(audit::Event::UserChanged);
     audit::Entry { whom: Some(whom), reason: Some(what), ..entry }.write();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_has_a_domain_and_a_name() {
-        assert_eq!(role(" sitecore\\Author "), Some("sitecore\\Author"));
-        assert_eq!(role("sitecore\\Über alles"), Some("sitecore\\Über alles"));
-        for wrong in ["", "Author", "\\Author", "sitecore\\", "a\\b|c\\d", "a\\b\nc"] {
-            assert_eq!(role(wrong), None, "{wrong:?}");
-        }
-    }
 }

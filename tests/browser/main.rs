@@ -22,6 +22,7 @@ mod admin_insight;
 mod house;
 mod kept;
 mod look;
+mod passwords;
 mod questions;
 mod rooms;
 mod stage;

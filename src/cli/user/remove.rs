@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::cli::kept::Kept;
 use crate::cli::session;
+use crate::cli::user::list::Pages;
 use crate::cli::user::record::Record;
 use crate::cli::user::told::Told;
 use crate::observe::Moment;
@@ -13,11 +14,11 @@ use crate::store::grants::Kind;
 use crate::store::register::Which;
 use crate::users::subject;
 
-/// Writes all data of one person as JSON.
+/// Writes all data of one person as JSON, or without a name those of everybody, as an array.
 #[derive(Debug, clap::Args)]
 pub(super) struct Export {
     /// The user's name.
-    name: String,
+    name: Option<String>,
     /// With the hash of the password, so that `user import` lets the person sign in as before.
     #[arg(long)]
     with_password: bool,
@@ -30,13 +31,27 @@ impl Export {
     ///
     /// When there is no such user, the store does not answer or standard output is closed.
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
-        let account = kept.find(&self.name).await?;
-        let mut record = all_of(kept, &account).await?;
+        if let Some(name) = &self.name {
+            let account = kept.find(name).await?;
+            return told.value(&self.record(kept, &account).await?);
+        }
+        let mut array = told.array()?;
+        let mut pages = Pages::of(String::new(), usize::MAX);
+        while let Some(accounts) = pages.next(kept, usize::MAX).await? {
+            for account in &accounts {
+                told.element(&mut array, &self.record(kept, account).await?)?;
+            }
+        }
+        told.end(&array)
+    }
+
+    async fn record(&self, kept: &Kept, account: &Account) -> anyhow::Result<Record> {
+        let mut record = all_of(kept, account).await?;
         if self.with_password {
             let hash = account.password_hash.as_ref();
             record.password_hash = hash.map(|hash| hash.expose().to_owned());
         }
-        told.value(&record)
+        Ok(record)
     }
 }
 

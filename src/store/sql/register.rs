@@ -274,9 +274,6 @@ impl Register {
     }
 }
 
-const ELSEWHERE: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.instance <> $3 order by s.began_at desc, s.id limit $4";
-const ELSEWHERE_USER: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.instance <> $3 and s.user_key = $4 order by s.began_at desc, s.id limit $5";
-
 /// One thing that is done with live sessions, for each way to mean some of them. Parameters: the
 /// moment, the last moment at which a gateway that lives was heard of, and what names them.
 struct OfLive {
@@ -299,6 +296,9 @@ const END: OfLive = OfLive {
     of_user: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and user_key = $3",
     of_provider: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and provider_key = $3",
 };
+
+const ELSEWHERE: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.instance <> $3 order by s.began_at desc, s.id limit $4";
+const ELSEWHERE_USER: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.instance <> $3 and s.user_key = $4 order by s.began_at desc, s.id limit $5";
 
 #[derive(Serialize, Deserialize)]
 struct Content {
