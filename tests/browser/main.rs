@@ -20,6 +20,7 @@ mod admin_insight;
 #[path = "../it/acceptance/house.rs"]
 #[allow(dead_code, reason = "these tests take what they need of the house")]
 mod house;
+mod kept;
 mod look;
 mod questions;
 mod rooms;

@@ -47,6 +47,7 @@ impl Password {
         let hash = add::hash(&kept::read_password()?)?;
         let set = kept.change(&self.name, |account| {
             let over = account.set_password(hash.clone());
+            account.end_sessions(kept.now(), Vec::new());
             Some(noted("password set", over))
         });
         let account = set.await?;
