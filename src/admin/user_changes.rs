@@ -220,11 +220,15 @@ impl Admin {
         if !self.parts.accounts.unlink(name, provider, subject).await? {
             return Ok(Did::Nothing);
         }
+        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
         // It is done; a history that cannot be written just now does not undo it.
-        if self.rewrite(frame, name, what, |_| true).await?.is_some() {
+        let done = |account: &mut Account| {
+            account.end_sessions(frame.visit.exchange.now, Vec::new());
+            true
+        };
+        if self.rewrite(frame, name, what, done).await?.is_some() {
             write_audit(frame, name, what);
         }
-        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
         Ok(if ended.only_here { Did::EndHere } else { Did::Unlink })
     }
 }

@@ -43,7 +43,8 @@ impl Link {
             Linked::Taken => bail!("this identity signs in as another user"),
             Linked::NoSuchUser => bail!("there is no user `{name}`"),
         }
-        let account = self.note("linked with", kept).await?;
+        let noted = |_: &mut Account| Some(format!("linked with {}", self.provider));
+        let account = kept.change(&self.name, noted).await?;
         told.done("linked", &account)
     }
 
@@ -57,14 +58,14 @@ impl Link {
         let was = kept.accounts.unlink(&name, &self.provider, &self.subject).await?;
         ensure!(was, "this identity does not sign in as `{name}`");
         // It is done; a history that cannot be written just now does not let the sessions go on.
-        let noted = self.note("unlinked from", kept).await;
+        let unlinked = |account: &mut Account| {
+            account.end_sessions(kept.now(), Vec::new());
+            Some(format!("unlinked from {}", self.provider))
+        };
+        let noted = kept.change(&self.name, unlinked).await;
         let account = kept.find(&self.name).await?;
         let ended = kept.end_sessions(&account).await?;
         noted?;
         told.done_and_ended("unlinked", &account.name, ended)
-    }
-
-    async fn note(&self, what: &str, kept: &Kept) -> anyhow::Result<Account> {
-        kept.change(&self.name, |_| Some(format!("{what} {}", self.provider))).await
     }
 }
