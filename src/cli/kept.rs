@@ -3,6 +3,8 @@
 
 use std::io;
 use std::io::BufRead;
+use std::io::Write;
+use std::path;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use anyhow::Context;
 use anyhow::anyhow;
 use anyhow::bail;
 use anyhow::ensure;
+use zeroize::Zeroizing;
 
 use crate::cli;
 use crate::clock::Clock;
@@ -19,9 +22,10 @@ use crate::clock::Timestamp;
 use crate::config;
 use crate::config::Config;
 use crate::config::Environment;
+use crate::config::model::LocalUser;
 use crate::config::model::StoreAddress;
 use crate::crypto::secret::Secret;
-
+use crate::observe::Visible;
 use crate::store::accounts::Account;
 use crate::store::accounts::Accounts;
 use crate::store::accounts::Saved;
@@ -31,6 +35,8 @@ use crate::store::register::Registered;
 use crate::store::register::Which;
 use crate::store::sql::Database;
 use crate::users;
+use crate::users::local;
+use crate::users::new_password::LONGEST;
 
 /// Where to look, and how to answer.
 #[derive(Clone, Debug, clap::Args)]
@@ -87,14 +93,30 @@ impl Place {
                 }
             }
         };
+        let made = named.is_none();
         let configured = config.as_ref().map(|config| config.store.clone());
         let address = named.or(configured).context("no store is named")?;
-        Kept::open(&address, config).await.map(Ok)
+        let made = missing(&address).filter(|_| made);
+        let kept = Kept::open(&address, config).await?;
+        if let Some(file) = made {
+            // An empty store in the wrong directory looks like one from which everybody has gone.
+            let file = path::absolute(&file).unwrap_or(file);
+            writeln!(io::stderr(), "made sqlite:{}", file.display())?;
+        }
+        Ok(Ok(kept))
     }
 
     fn named(&self) -> anyhow::Result<Option<StoreAddress>> {
         let Some(text) = &self.store else { return Ok(None) };
         config::store_address(text).map(Some).map_err(|what| anyhow!("--store: {what}"))
+    }
+}
+
+/// The file of a store that is not there yet.
+fn missing(address: &StoreAddress) -> Option<PathBuf> {
+    match address {
+        StoreAddress::Sqlite(file) => (!file.exists()).then(|| file.clone()),
+        StoreAddress::Memory | StoreAddress::Postgres(_) | StoreAddress::MySql(_) => None,
     }
 }
 
@@ -136,7 +158,7 @@ impl Kept {
             .as_ref()
             .map_or("sitecore\\", |config| config.identity_server.account_prefix.as_str());
         let whole = if name.contains('\\') { name.to_owned() } else { format!("{prefix}{name}") };
-        ensure!(users::is_legal(&whole), "`{}` is not a user name", visible(name));
+        ensure!(users::is_legal(&whole), "`{}` is not a user name", Visible(name));
         Ok(whole)
     }
 
@@ -149,11 +171,21 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// When there is none, or the store does not answer.
+    /// When there is none, the configuration keeps the user, or the store does not answer.
     pub async fn find(&self, name: &str) -> anyhow::Result<Account> {
         let name = self.full_name(name)?;
-        let found = self.accounts.find(&name).await?;
-        found.with_context(|| format!("there is no user `{name}`"))
+        if let Some(account) = self.accounts.find(&name).await? {
+            return Ok(account);
+        }
+        match self.configured(&name) {
+            Some(user) => bail!("`{name}` is a user of the configuration, {}", user.origin),
+            None => bail!("there is no user `{name}`"),
+        }
+    }
+
+    /// The configuration's user called `name`, who comes before one of the store.
+    pub fn configured(&self, name: &str) -> Option<&LocalUser> {
+        self.config.as_ref().and_then(|config| local::configured(config, name))
     }
 
     /// Changes the user called `name`, whatever others do to it meanwhile, and returns it as it is
@@ -233,21 +265,21 @@ const WRITTEN: Duration = Duration::from_millis(1_500);
 ///
 /// When there is none.
 pub fn read_password() -> anyhow::Result<Secret> {
-    let mut line = Secret::new(String::new()).expose().to_owned();
-    io::stdin().lock().read_line(&mut line).context("reading the password")?;
+    let line = read_line(io::stdin().lock()).context("reading the password")?;
+    let line = std::str::from_utf8(&line).context("the password is not UTF-8")?;
     let password = Secret::new(line.trim_end_matches(['\r', '\n']));
     ensure!(!password.expose().is_empty(), "type the password on standard input");
-    ensure!(
-        password.expose().len() <= users::new_password::LONGEST,
-        "a password may have {} bytes at most",
-        users::new_password::LONGEST
-    );
+    ensure!(password.expose().len() <= LONGEST, "a password may have {LONGEST} bytes at most");
     Ok(password)
 }
 
-/// Without what a terminal would act on.
-fn visible(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+/// A line of a secret, cut where it is longer than any password. Its bytes are wiped, and are never
+/// moved to where they are not.
+fn read_line(from: impl BufRead) -> io::Result<Zeroizing<Vec<u8>>> {
+    let most = LONGEST + 3;
+    let mut line = Zeroizing::new(Vec::with_capacity(most));
+    from.take(most as u64).read_until(b'\n', &mut line)?;
+    Ok(line)
 }
 
 /// What a database says goes over several lines now and then.

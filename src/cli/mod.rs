@@ -65,8 +65,11 @@ pub fn main() -> ExitCode {
         Ok(command) => command,
         Err(error) => return explain_usage(&error),
     };
+    let prints = command.prints();
     match command.run() {
         Ok(code) => code,
+        // Whoever reads has seen enough, as `head` has.
+        Err(error) if prints && is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to be done when standard error is closed.
             drop(writeln!(io::stderr(), "vestibule: {error:#}"));
@@ -94,6 +97,29 @@ impl Command {
             Self::Health(health) => health.run(),
         }
     }
+
+    /// Whether what it prints is all that it writes into a pipe or a socket.
+    const fn prints(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Demo(_) | Self::Health(_) => false,
+            Self::Check(_)
+            | Self::Show(_)
+            | Self::Providers(_)
+            | Self::Explain(_)
+            | Self::Secret(_)
+            | Self::Key(_)
+            | Self::Certificate(_)
+            | Self::User(_)
+            | Self::Session(_)
+            | Self::Store(_) => true,
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let of_io = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    let of_json = || error.downcast_ref::<serde_json::Error>()?.io_error_kind();
+    of_io.or_else(of_json) == Some(io::ErrorKind::BrokenPipe)
 }
 
 /// Help and version go to standard output with exit code 0, complaints to standard error with 64.

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::cli::kept::Kept;
 use crate::cli::kept::Place;
 use crate::observe::Moment;
+use crate::observe::Visible;
 use crate::store::register::Registered;
 use crate::store::register::Which;
 
@@ -112,6 +113,7 @@ async fn list(kept: &Kept, of: &Of, limit: usize, in_json: bool) -> anyhow::Resu
     }
     for session in &sessions {
         let Registered { id, user, provider, site, began_at, .. } = session;
+        let (user, provider, site) = (Visible(user), Visible(provider), Visible(site));
         writeln!(out, "{id}\t{user}\t{provider}\t{site}\t{}", Moment(*began_at))?;
     }
     Ok(())

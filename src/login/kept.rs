@@ -28,6 +28,7 @@ use crate::users::persistent::Outcome;
 use crate::users::persistent::Persistent;
 use crate::users::persistent::Proved;
 use crate::users::persistent::Target;
+use crate::users::subject;
 
 /// Where an identity signs in, and by whom.
 #[derive(Clone, Copy)]
@@ -65,6 +66,7 @@ impl Venue<'_> {
         let persistent = Persistent(accounts);
         let proved = self.proved(&identified.identity, identified.address.as_deref());
         if place::is_identity_server(self.site) {
+            persistent.admit_subject(self.config, &self.subject(&identified.identity)).await?;
             return Ok(Settled::In(identified.identity));
         }
         if !self.site.providers.persistent {
@@ -96,7 +98,9 @@ impl Venue<'_> {
             let user = persistent.renew(&proved, &before.user.name).await?;
             return Ok(Identity { user, persistent: true, ..identified.identity });
         }
-        if !place::is_identity_server(self.site) {
+        if place::is_identity_server(self.site) {
+            persistent.admit_subject(self.config, &self.subject(&identified.identity)).await?;
+        } else {
             persistent.admit(&proved).await?;
         }
         Ok(identified.identity)
@@ -141,6 +145,11 @@ impl Venue<'_> {
             Linking::Attach if deliberate && is_fresh(session, self.now) => Beside::Attach(name),
             Linking::Attach | Linking::Ask => Beside::Ask(name),
         }
+    }
+
+    /// What our own identity server calls the person.
+    fn subject(&self, identity: &Identity) -> String {
+        subject::external(&self.provider.name, &identity.subject)
     }
 
     fn proved<'p>(&'p self, identity: &'p Identity, address: Option<&'p str>) -> Proved<'p> {

@@ -12,6 +12,7 @@ pub mod new_password;
 pub mod password_change;
 pub mod persistent;
 mod places;
+pub mod profile;
 mod properties;
 pub mod reset;
 pub mod subject;

@@ -11,7 +11,8 @@ use crate::crypto::password;
 use crate::crypto::secret::Secret;
 use crate::store::accounts::Account;
 use crate::store::accounts::Added;
-use crate::users::local;
+use crate::users::password_change;
+use crate::users::profile;
 
 /// Adds a user.
 #[derive(Debug, clap::Args)]
@@ -24,25 +25,28 @@ pub(super) struct Add {
     /// a provider, or by a reset link.
     #[arg(long)]
     password_stdin: bool,
+    /// Takes a password that the pages would refuse: a short one, a common one, the user's name.
+    #[arg(long, requires = "password_stdin")]
+    any_password: bool,
 }
 
 /// What may be said of a user.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Profile {
-    /// The e-mail address.
-    #[arg(long)]
+    /// The e-mail address; an empty one is taken away.
+    #[arg(long, value_parser = email)]
     email: Option<String>,
     /// The name for people.
-    #[arg(long)]
+    #[arg(long, value_parser = line)]
     full_name: Option<String>,
     /// A role to give, domain\role; may be said several times.
-    #[arg(long = "role", value_name = "ROLE")]
+    #[arg(long = "role", value_name = "ROLE", value_parser = role)]
     roles: Vec<String>,
     /// A profile property, NAME=VALUE; may be said several times. Without a value it is taken away.
     #[arg(long = "property", value_name = "NAME=VALUE", value_parser = property)]
     properties: Vec<(String, String)>,
     /// A note.
-    #[arg(long)]
+    #[arg(long, value_parser = value)]
     comment: Option<String>,
     /// Whether this is an administrator.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -62,10 +66,17 @@ impl Profile {
                 account.set_property(name, value.trim());
             }
         }
-        for role in self.roles.iter().map(|role| role.trim()).filter(|role| !role.is_empty()) {
+        for role in &self.roles {
             account.give_role(role);
         }
         account.administrator = self.administrator.unwrap_or(account.administrator);
+    }
+}
+
+impl Profile {
+    /// Whether it says that this is no administrator.
+    pub(super) fn takes_administrator(&self) -> bool {
+        self.administrator == Some(false)
     }
 }
 
@@ -78,11 +89,12 @@ impl Add {
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let name = kept.full_name(&self.name)?;
         not_configured(kept, &name)?;
-        let password_hash = self.password_stdin.then(kept::read_password).transpose()?;
-        let password_hash = password_hash.as_ref().map(hash).transpose()?;
         let now = kept.now();
-        let mut account = Account { name, password_hash, created_at: now, ..Account::default() };
+        let mut account = Account { name, created_at: now, ..Account::default() };
         self.profile.apply(&mut account);
+        if self.password_stdin {
+            account.password_hash = Some(read_hash(&account, self.any_password)?);
+        }
         account.note(now, "added", BY);
         match kept.accounts.add(&account, None, kept.unique_email()).await? {
             Added::Done => told.done("added", &account),
@@ -99,21 +111,51 @@ impl Add {
 ///
 /// When `name` is one.
 pub(super) fn not_configured(kept: &Kept, name: &str) -> anyhow::Result<()> {
-    let user = kept.config.as_ref().and_then(|config| local::configured(config, name));
-    match user {
+    match kept.configured(name) {
         Some(user) => bail!("there is a user `{name}` already, at {}", user.origin),
         None => Ok(()),
     }
 }
 
-/// The hash that is kept of a password.
+/// The hash that is kept of the password on standard input, which is one that the person whose
+/// `account` it is could choose on our pages, or `any`.
 ///
 /// # Errors
 ///
-/// When it cannot be hashed.
-pub(super) fn hash(password: &Secret) -> anyhow::Result<Secret> {
-    let hash = password::hash(password).context("this password cannot be hashed")?;
+/// When there is none, it is no such one, or it cannot be hashed.
+pub(super) fn read_hash(account: &Account, any: bool) -> anyhow::Result<Secret> {
+    let password = kept::read_password()?;
+    if !any && let Err(unfit) = password_change::check(&password, account) {
+        bail!("{unfit}; --any-password takes it all the same");
+    }
+    let hash = password::hash(&password).context("this password cannot be hashed")?;
     Ok(Secret::new(hash))
+}
+
+fn role(text: &str) -> Result<String, String> {
+    let role = profile::role(text).ok_or("write domain\\name, without | and line ends")?;
+    Ok(role.to_owned())
+}
+
+fn email(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Ok(String::new());
+    }
+    Ok(profile::email(text).ok_or("write name@host")?.to_owned())
+}
+
+fn line(text: &str) -> Result<String, String> {
+    if text.contains(char::is_control) {
+        return Err("write one line".to_owned());
+    }
+    value(text)
+}
+
+fn value(text: &str) -> Result<String, String> {
+    if profile::is_value(text) {
+        return Ok(text.to_owned());
+    }
+    Err("write text, 64 KiB at most, without control characters".to_owned())
 }
 
 fn property(text: &str) -> Result<(String, String), String> {
@@ -122,5 +164,5 @@ fn property(text: &str) -> Result<(String, String), String> {
     if name.is_empty() || name.contains(char::is_control) {
         return Err("write NAME=VALUE".to_owned());
     }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok((name.to_owned(), self::value(value)?))
 }

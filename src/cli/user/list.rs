@@ -8,6 +8,7 @@ use crate::cli::user::record::Summary;
 use crate::cli::user::remove;
 use crate::cli::user::told::Told;
 use crate::observe::Moment;
+use crate::observe::Visible;
 use crate::store::accounts::Account;
 use crate::store::accounts::Search;
 
@@ -40,50 +41,57 @@ impl List {
     /// When the store does not answer or standard output is closed.
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let mut left = self.limit.unwrap_or(usize::MAX);
-        let text = self.search.unwrap_or_default();
-        let mut search = Search { text, after: None, limit: left.min(PAGE) };
-        let mut first = true;
-        open(told)?;
-        while left > 0 {
-            let page = kept.accounts.search(&search).await?;
-            for account in page.accounts.iter().take(left) {
-                line(told, account, std::mem::take(&mut first))?;
+        let mut pages = Pages::of(self.search.unwrap_or_default(), left);
+        let mut array = told.json().then(|| told.array()).transpose()?;
+        while let Some(accounts) = pages.next(kept, left).await? {
+            for account in accounts.iter().take(left) {
+                match &mut array {
+                    Some(array) => told.element(array, &Summary::of(account))?,
+                    None => line(told, account)?,
+                }
             }
-            left = left.saturating_sub(page.accounts.len());
-            let Some(next) = page.next else { break };
-            search = Search { after: Some(next), limit: left.min(PAGE), ..search };
+            left = left.saturating_sub(accounts.len());
         }
-        close(told, first)
+        array.map_or(Ok(()), |array| told.end(&array))
     }
 }
 
-fn open(told: &mut Told) -> anyhow::Result<()> {
-    if told.json() {
-        write!(told.out(), "[")?;
+/// The users that a search finds, some at a time.
+#[derive(Debug)]
+pub(super) struct Pages(Option<Search>);
+
+impl Pages {
+    /// From the first one on, `most` at a time, or [`PAGE`].
+    pub(super) fn of(text: String, most: usize) -> Self {
+        Self(Some(Search { text, after: None, limit: most.min(PAGE) }))
     }
-    Ok(())
+
+    /// The next ones; `None` after the last, or when no more than 0 are wanted.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub(super) async fn next(
+        &mut self,
+        kept: &Kept,
+        most: usize,
+    ) -> anyhow::Result<Option<Vec<Account>>> {
+        let Some(search) = self.0.take().filter(|_| most > 0) else { return Ok(None) };
+        let search = Search { limit: most.min(PAGE), ..search };
+        let page = kept.accounts.search(&search).await?;
+        self.0 = page.next.map(|next| Search { after: Some(next), ..search });
+        Ok(Some(page.accounts))
+    }
 }
 
-fn close(told: &mut Told, empty: bool) -> anyhow::Result<()> {
-    if told.json() {
-        writeln!(told.out(), "{}]", if empty { "" } else { "\n" })?;
-    }
-    Ok(())
-}
-
-fn line(told: &mut Told, account: &Account, first: bool) -> anyhow::Result<()> {
-    if told.json() {
-        let text = serde_json::to_string(&Summary::of(account))?;
-        write!(told.out(), "{}\n  {text}", if first { "" } else { "," })?;
-        return Ok(());
-    }
+fn line(told: &mut Told, account: &Account) -> anyhow::Result<()> {
     let mut notes = Vec::new();
     notes.extend(account.administrator.then_some("administrator"));
     notes.extend(account.disabled.then_some("disabled"));
     notes.extend(account.locked.then_some("locked"));
-    let email = account.email().unwrap_or("-");
+    let (name, email) = (Visible(&account.name), Visible(account.email().unwrap_or("-")));
     let (roles, notes) = (account.roles.join("|"), notes.join(" "));
-    writeln!(told.out(), "{}\t{email}\t{roles}\t{notes}", account.name)?;
+    writeln!(told.out(), "{name}\t{email}\t{}\t{notes}", Visible(&roles))?;
     Ok(())
 }
 
@@ -102,7 +110,7 @@ impl Show {
 
 fn show(record: &Record, account: &Account, told: &mut Told) -> anyhow::Result<()> {
     let out = told.out();
-    writeln!(out, "{} ({})", account.name, record.summary.kind)?;
+    writeln!(out, "{} ({})", Visible(&account.name), record.summary.kind)?;
     let flags = [
         ("administrator", account.administrator),
         ("disabled", account.disabled),
@@ -112,24 +120,26 @@ fn show(record: &Record, account: &Account, told: &mut Told) -> anyhow::Result<(
         writeln!(out, "  {what}")?;
     }
     for (name, value) in &account.properties {
-        writeln!(out, "  {name}: {}", value.escape_debug())?;
+        writeln!(out, "  {}: {}", Visible(name), Visible(value))?;
     }
     for role in &account.roles {
-        writeln!(out, "  role {role}")?;
+        writeln!(out, "  role {}", Visible(role))?;
     }
     for login in record.links() {
-        writeln!(out, "  signs in with {} as {}", login.provider, login.subject.escape_debug())?;
+        let (provider, subject) = (Visible(&login.provider), Visible(&login.subject));
+        writeln!(out, "  signs in with {provider} as {subject}")?;
     }
     if let Some(last) = &account.last_sign_in {
-        writeln!(out, "  last signed in {} with {}", Moment(last.at), last.provider)?;
+        let (at, provider) = (Moment(last.at), Visible(&last.provider));
+        writeln!(out, "  last signed in {at} with {provider}")?;
         for given in &last.roles {
-            writeln!(out, "    role {} by {}", given.role, given.by)?;
+            writeln!(out, "    role {} by {}", Visible(&given.role), Visible(&given.by))?;
         }
     }
     writeln!(out, "  {} sessions, {} grants", record.sessions.len(), record.grants.len())?;
     for event in &account.history {
         let by = if event.by.is_empty() { String::new() } else { format!(" by {}", event.by) };
-        writeln!(out, "  {} {}{by}", Moment(event.at), event.what)?;
+        writeln!(out, "  {} {}{}", Moment(event.at), Visible(&event.what), Visible(&by))?;
     }
     Ok(())
 }

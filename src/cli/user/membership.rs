@@ -3,27 +3,28 @@
 //! has not changed since is as the file says, everybody else stays.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
-
 use crate::cli::kept::BY;
 use crate::cli::kept::Kept;
 use crate::cli::user::add;
+use crate::cli::user::import;
+use crate::cli::user::import::Entry;
 use crate::cli::user::import::Tally;
 use crate::cli::user::rows;
 use crate::cli::user::rows::Row;
 use crate::config;
 use crate::crypto::password;
 use crate::crypto::secret::Secret;
+use crate::observe::Visible;
 use crate::store::accounts::Account;
 use crate::store::accounts::Added;
 use crate::store::accounts::Event;
 use crate::store::accounts::Saved;
 use crate::store::accounts::folded;
+use crate::users::profile;
 
 /// `hashAlgorithmType` of a membership provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -84,9 +85,13 @@ enum Taken {
 /// # Errors
 ///
 /// When the file cannot be read or the store does not answer.
-pub(super) async fn import(kept: &Kept, file: &Path, hash: Hash) -> anyhow::Result<Tally> {
+pub(super) async fn import(kept: &Kept, file: &Path, hash: Option<Hash>) -> anyhow::Result<Tally> {
     let shown = file.display();
-    let text = fs::read(file).with_context(|| format!("reading {shown}"))?;
+    let text = import::read(file)?;
+    if hash.is_none() {
+        hint(kept)?;
+    }
+    let hash = hash.unwrap_or(Hash::Sha1);
     let rows = rows::read(&text).map_err(|why| anyhow::anyhow!("{shown}:1: {why}"))?;
     let mut tally = Tally::default();
     let mut lines = HashMap::new();
@@ -99,14 +104,31 @@ pub(super) async fn import(kept: &Kept, file: &Path, hash: Hash) -> anyhow::Resu
             Taken::Added => tally.added += 1,
             Taken::Updated => tally.updated += 1,
             Taken::Left => tally.left += 1,
-            Taken::Refused(why) => {
-                tally.refused += 1;
-                writeln!(io::stderr(), "{shown}:{line}: {why}")?;
-            }
+            Taken::Refused(why) => tally.refuse(file, Entry::Line(line), why)?,
         }
     }
     Ok(tally)
 }
+
+/// Says so when the identity server's file names another algorithm than the usual one. What it names
+/// counted for passwords that its server hashed itself: the tables may hold older ones.
+fn hint(kept: &Kept) -> anyhow::Result<()> {
+    let values = kept.config.iter().flat_map(|config| &config.identity_server.values);
+    let mut named = values.filter(|(key, _)| key.to_ascii_lowercase().ends_with(ALGORITHM));
+    let Some((_, named)) = named.next() else { return Ok(()) };
+    let usual = Hash::Sha1.name();
+    if !named.trim().eq_ignore_ascii_case(usual) {
+        let named = Visible(named.trim());
+        writeln!(
+            io::stderr(),
+            "the hashes are taken for {usual}, and PasswordHashAlgorithm is {named}: is --hash {named} meant?"
+        )?;
+    }
+    Ok(())
+}
+
+/// The end of its key.
+const ALGORITHM: &str = ":sitecoremembershipoptions:passwordhashalgorithm";
 
 async fn take(
     kept: &Kept,
@@ -197,7 +219,10 @@ fn account(kept: &Kept, row: &Row, hash: Hash) -> Result<Account, String> {
     for role in row.roles() {
         account.give_role(role);
     }
-    Ok(account)
+    match profile::fault(&account) {
+        Some(fault) => Err(fault.to_owned()),
+        None => Ok(account),
+    }
 }
 
 fn flag(column: &str, text: &str) -> Result<bool, String> {
@@ -211,7 +236,7 @@ fn flag(column: &str, text: &str) -> Result<bool, String> {
 /// What is kept of the row's password.
 fn password_of(row: &Row, hash: Hash) -> Result<Option<Secret>, String> {
     match row.password_format().trim() {
-        "0" if row.password().is_empty() => Err("it has no password".to_owned()),
+        "0" | "1" if row.password().is_empty() => Err("it has no password".to_owned()),
         "0" => {
             let hashed = password::hash(&Secret::new(row.password()));
             hashed

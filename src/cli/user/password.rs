@@ -5,7 +5,6 @@ use anyhow::ensure;
 use serde_json::json;
 use std::io::Write;
 
-use crate::cli::kept;
 use crate::cli::kept::Kept;
 use crate::cli::user::add;
 use crate::cli::user::told::Told;
@@ -21,8 +20,11 @@ pub(super) struct Password {
     /// The user's name.
     name: String,
     /// Said for clearness: a password comes from nowhere else.
-    #[arg(long)]
-    password_stdin: bool,
+    #[arg(long = "password-stdin")]
+    stdin: bool,
+    /// Takes a password that the pages would refuse: a short one, a common one, the user's name.
+    #[arg(long = "any-password")]
+    any: bool,
 }
 
 /// Prints a link by which a user chooses a new password: good once, for an hour.
@@ -44,9 +46,10 @@ impl Password {
     /// When there is no such user, no password, or the store does not answer.
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let before = kept.find(&self.name).await?;
-        let hash = add::hash(&kept::read_password()?)?;
+        let hash = add::read_hash(&before, self.any)?;
         let set = kept.change(&self.name, |account| {
             let over = account.set_password(hash.clone());
+            account.end_sessions(kept.now(), Vec::new());
             Some(noted("password set", over))
         });
         let account = set.await?;

@@ -26,6 +26,9 @@ pub(super) struct Summary {
     pub(super) full_name: Option<String>,
     /// Roles that were given here.
     pub(super) roles: Vec<String>,
+    /// Roles that the last sign-in brought; told, not taken back.
+    #[serde(skip_deserializing)]
+    pub(super) given_roles: Vec<String>,
     /// Whether this is an administrator.
     pub(super) administrator: bool,
     /// `local` when the password is kept here, else `persistent`.
@@ -98,11 +101,13 @@ impl Summary {
     /// Of an account.
     pub(super) fn of(account: &Account) -> Self {
         let text = |name| account.property(name).map(str::to_owned);
+        let given = account.last_sign_in.iter().flat_map(|sign_in| &sign_in.roles);
         Self {
             name: account.name.clone(),
             email: text("Email"),
             full_name: text("FullName"),
             roles: account.roles.clone(),
+            given_roles: given.map(|given| given.role.clone()).collect(),
             administrator: account.administrator,
             kind: if account.password_hash.is_some() { "local" } else { "persistent" }.to_owned(),
             disabled: account.disabled,
@@ -151,7 +156,6 @@ impl Record {
             password_hash: self.password_hash.clone().map(Secret::new),
             disabled: self.summary.disabled,
             locked: self.summary.locked,
-            created_at: self.summary.created.unwrap_or_default().0,
             ..Account::default()
         };
         for (name, value) in [("Email", &self.summary.email), ("FullName", &self.summary.full_name)]

@@ -3,11 +3,13 @@
 use std::io;
 use std::io::StdoutLock;
 use std::io::Write;
+use std::mem;
 
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::user::record::Summary;
+use crate::observe::Visible;
 use crate::store::accounts::Account;
 
 /// Standard output.
@@ -15,6 +17,12 @@ use crate::store::accounts::Account;
 pub(super) struct Told {
     json: bool,
     out: StdoutLock<'static>,
+}
+
+/// An array that is written element by element: there may be more than fit into memory.
+#[derive(Debug)]
+pub(super) struct Array {
+    empty: bool,
 }
 
 impl Told {
@@ -44,6 +52,41 @@ impl Told {
         Ok(())
     }
 
+    /// Begins an array.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub(super) fn array(&mut self) -> anyhow::Result<Array> {
+        write!(self.out, "[")?;
+        Ok(Array { empty: true })
+    }
+
+    /// Writes an element of it, on a line.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub(super) fn element(
+        &mut self,
+        array: &mut Array,
+        value: &impl Serialize,
+    ) -> anyhow::Result<()> {
+        let comma = if mem::take(&mut array.empty) { "" } else { "," };
+        write!(self.out, "{comma}\n  {}", serde_json::to_string(value)?)?;
+        Ok(())
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub(super) fn end(&mut self, array: &Array) -> anyhow::Result<()> {
+        writeln!(self.out, "{}]", if array.empty { "" } else { "\n" })?;
+        Ok(())
+    }
+
     /// What was done to a user: a line, or the user as it is now.
     ///
     /// # Errors
@@ -53,7 +96,7 @@ impl Told {
         if self.json {
             return self.value(&Summary::of(account));
         }
-        writeln!(self.out, "{what} {}", account.name)?;
+        writeln!(self.out, "{what} {}", Visible(&account.name))?;
         Ok(())
     }
 
@@ -71,6 +114,7 @@ impl Told {
         if self.json {
             return self.value(&json!({"name": name, "done": what, "sessionsEnded": ended}));
         }
+        let name = Visible(name);
         writeln!(self.out, "{what} {name}; sessions that end: {ended}")?;
         Ok(())
     }

@@ -49,7 +49,7 @@ use std::sync::Arc;
 
 pub use dates::moment;
 pub(crate) use fold::fold;
-pub use store::parse as store_address;
+pub use store::typed as store_address;
 
 use crate::config::Config;
 use crate::config::fault::Fault;

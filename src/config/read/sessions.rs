@@ -96,7 +96,7 @@ pub(crate) struct Users {
     pub(crate) store: StoreAddress,
     /// `nameTemplate`.
     pub(crate) name_template: Option<String>,
-    /// `requireUniqueEmail`.
+    /// `requireUniqueEmail` or `requiresUniqueEmail`.
     pub(crate) requires_unique_email: bool,
     /// `resetCommand`.
     pub(crate) reset_command: Vec<String>,
@@ -104,7 +104,8 @@ pub(crate) struct Users {
 
 /// `<users>`.
 pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
-    let attributes = ["store", "nameTemplate", "requireUniqueEmail", "resetCommand"];
+    let [require, requires] = ["requireUniqueEmail", "requiresUniqueEmail"];
+    let attributes = ["store", "nameTemplate", require, requires, "resetCommand"];
     let ours = gateway.section("users", &attributes, &[], report);
     let store = store::address(ours, &gateway.data(), report);
     let Some(ours) = ours else {
@@ -123,7 +124,9 @@ pub(crate) fn users(gateway: Gateway<'_>, report: &mut Report) -> Users {
     Users {
         store,
         name_template: template.map(str::to_owned),
-        requires_unique_email: ours.boolean("requireUniqueEmail", false, report),
+        // The membership provider's own spelling, and the one of the CMS's options.
+        requires_unique_email: ours.boolean(require, false, report)
+            | ours.boolean(requires, false, report),
         reset_command: reset_command(ours, report),
     }
 }

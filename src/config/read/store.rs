@@ -39,12 +39,24 @@ pub(crate) fn address(users: Option<Ours<'_>>, data: &Path, report: &mut Report)
 
 const INSTEAD: &str = "write sqlite:data/vestibule.db, memory, postgres://user:password@host/database or mysql://user:password@host/database";
 
-/// Reads the address of a store, as `<users store="…">` says it and the command line.
+/// Reads the address of a store on the command line.
+///
+/// # Errors
+///
+/// What is wrong with it and what to write, without repeating what may hold a password.
+pub fn typed(text: &str) -> Result<StoreAddress, String> {
+    parse(text).map_err(|what| match what {
+        SQL_SERVER => what.to_owned(),
+        _ => format!("{what}; {INSTEAD}"),
+    })
+}
+
+/// Reads the address of a store, as `<users store="…">` says it.
 ///
 /// # Errors
 ///
 /// What is wrong with it, without repeating what may hold a password.
-pub fn parse(text: &str) -> Result<StoreAddress, &'static str> {
+fn parse(text: &str) -> Result<StoreAddress, &'static str> {
     if text == "memory" {
         return Ok(StoreAddress::Memory);
     }
@@ -69,6 +81,8 @@ fn file(path: &str) -> Result<PathBuf, &'static str> {
     if path == ":memory:" {
         return Err("an SQLite database in memory is not shared by its connections");
     }
+    // What other programs of the same library are told: to make the file, as is done anyway.
+    let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
     if path.contains(['?', '#']) {
         return Err("the users' store has parameters, and an SQLite file takes none");
     }
@@ -101,6 +115,7 @@ mod tests {
         assert_eq!(parse("sqlite://data/vestibule.db"), file("data/vestibule.db"));
         assert_eq!(parse("sqlite:///var/lib/v.db"), file("/var/lib/v.db"));
         assert_eq!(parse("sqlite:/var/lib/v 1.db"), file("/var/lib/v 1.db"));
+        assert_eq!(parse("sqlite://v.db?mode=rwc"), file("v.db"));
         for (text, shown) in [
             ("postgres://v:S3CRET@db:5433/v", "postgres://v@db:5433/v"),
             ("postgresql://db/v", "postgresql://db/v"),

@@ -3,6 +3,7 @@
 use crate::claims::Claim;
 use crate::claims::ClaimSet;
 use crate::claims::transformation::Step;
+use crate::observe::Visible;
 
 /// A claim as it is shown, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,16 +71,7 @@ fn is_secret(kind: &str) -> bool {
 
 /// `text` with everything escaped that a terminal could obey, or that hides from a reader.
 pub fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
-        if c.is_control() || unseen {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    Visible(text).to_string()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod creation;
 mod foresight;
 mod recognition;
 mod rewrite;
+mod standing;
 
 use std::time::Duration;
 

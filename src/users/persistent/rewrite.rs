@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::claims::types;
 use crate::store::accounts::Account;
+use crate::store::accounts::GivenRole;
 use crate::store::accounts::SignIn;
 use crate::store::accounts::same;
 use crate::users::User;
@@ -60,6 +61,12 @@ fn kept<'v>(property: &str, value: &'v str) -> &'v str {
     ""
 }
 
+/// The roles of a sign-in that are remembered with it.
+fn remembered(given: &[GivenRole]) -> Vec<GivenRole> {
+    let short = given.iter().filter(|given| given.role.len() <= LONGEST_ROLE);
+    short.take(MOST_ROLES).cloned().collect()
+}
+
 /// Longest property, in bytes.
 const LONGEST_PROPERTY: usize = 4 * 1024;
 
@@ -69,8 +76,7 @@ const LONGEST_ROLE: usize = 256;
 
 fn remember(account: &mut Account, proved: &Proved<'_>, occasion: Occasion) {
     let (provider, site) = (&proved.provider.name, &proved.site.name);
-    let short = proved.given_roles.iter().filter(|given| given.role.len() <= LONGEST_ROLE);
-    let roles = short.take(MOST_ROLES).cloned().collect();
+    let roles = remembered(proved.given_roles);
     let what = match occasion {
         Occasion::Renewal => {
             let last = account.last_sign_in.as_mut();
@@ -109,4 +115,18 @@ pub(super) fn user(account: &Account, proved: &Proved<'_>) -> User {
     let added = proved.user.roles.iter().filter(|role| known.insert(role.to_lowercase()));
     user.roles.extend(added.cloned());
     user
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_roles_of_a_sign_in_a_bounded_number_is_remembered() {
+        let role = |role: String| GivenRole { role, by: String::new() };
+        let mut given: Vec<_> = (0..1000).map(|n| role(format!("sitecore\\{n}"))).collect();
+        given.insert(0, role("x".repeat(257)));
+        let kept = remembered(&given);
+        assert_eq!((kept.len(), kept[0].role.as_str()), (256, "sitecore\\0"));
+    }
 }

@@ -8,6 +8,7 @@ use crate::admin::desk::notice;
 use crate::admin::desk::page_of;
 use crate::admin::desk::post;
 use crate::admin::desk::press;
+use crate::persistent::keeps;
 use crate::support::browser::Browser;
 use crate::support::logs;
 use crate::support::wire::Answer;
@@ -211,6 +212,21 @@ async fn administrators_do_not_shut_themselves_out() {
 }
 
 #[tokio::test]
+async fn who_is_unlinked_is_out_at_once() {
+    let desk = Desk::with(&keeps("SitecoreIdentityServer", &["shell"])).await;
+    let mut jane = desk.at_work("jane").await;
+    let mut keeper = desk.keeper().await;
+    let page = keeper.get(&page_of("sitecore\\jane")).await;
+    let page = press(&mut keeper, &page, "unlink", &[]).await;
+    let said =
+        "This identity does not sign in as the user any more, and the user's sessions are over.";
+    assert_eq!(notice(&page), said);
+    let answer = jane.get("/sitecore/shell/again").await;
+    assert!(answer.is_redirect(), "{} {}", answer.status, answer.gist());
+    assert!(desk.chain.gateway.app.sessions().of_user("sitecore\\jane").is_empty());
+}
+
+#[tokio::test]
 async fn a_role_is_taken_from_the_sessions_of_a_virtual_user_at_once() {
     let desk = Desk::start().await;
     let mut jane = desk.at_work("jane").await;
@@ -224,6 +240,27 @@ async fn a_role_is_taken_from_the_sessions_of_a_virtual_user_at_once() {
     jane.get("/sitecore/shell/again").await;
     let seen = desk.chain.cms.last();
     assert_eq!(seen.header("x-forwarded-groups"), Some("sitecore\\Designer"));
+}
+
+#[tokio::test]
+async fn it_is_said_when_there_are_more_virtual_users_than_a_page_shows() {
+    let desk = Desk::start().await;
+    let _jane = desk.at_work("jane").await;
+    let mut keeper = desk.keeper().await;
+    let app = &desk.chain.gateway.app;
+    let jane = app.sessions().of_user("sitecore\\jane").remove(0).identity.clone();
+    for number in 0..51 {
+        let mut identity = jane.clone();
+        identity.user.name = format!("sitecore\\many{number:02}");
+        identity.site = "shell".into();
+        app.sessions().begin(identity, &app.config().sessions);
+        let page = keeper.get("/vestibule/users?search=many").await;
+        let crowded = page.text().contains("There are more than 50 virtual users");
+        assert_eq!(crowded, number == 50, "{}", number + 1);
+    }
+    assert_eq!(found(&mut keeper, "many").await.len(), 50);
+    let page = keeper.get("/vestibule/users?search=many5").await;
+    assert!(!page.text().contains("There are more than"), "{}", page.gist());
 }
 
 #[tokio::test]

@@ -27,6 +27,19 @@ fn without_a_word_the_store_is_a_file_in_the_data_directory() {
 }
 
 #[test]
+fn that_addresses_are_unique_is_said_in_either_spelling() {
+    for (written, unique) in [
+        ("set:requireUniqueEmail=\"true\"", true),
+        ("set:requiresUniqueEmail=\"true\"", true),
+        ("set:requiresUniqueEmail=\"false\"", false),
+    ] {
+        let config = with(&format!("<gateway><users {written} /></gateway>"));
+        assert_eq!(config.requires_unique_email, unique, "{written}");
+        assert!(!config.notices.iter().any(|n| n.to_string().contains("UniqueEmail")), "{written}");
+    }
+}
+
+#[test]
 fn r_a_store_that_is_none_is_refused_with_what_to_write_and_without_its_password() {
     for store in ["redis://:S3CRET@host/0", "postgres://v:S3CRET@host", "S3CRET"] {
         let faults = faults(&format!("<gateway><users store=\"{store}\" /></gateway>"));

@@ -30,11 +30,13 @@ fn rows_become_users_and_what_cannot_is_told_with_its_line() {
              1,a\\b\\c,,1,0,{SHA1},1,{SALT},,,\r\n\
              short,row\r\n\
              1,sitecore\\flag,,perhaps,0,{SHA1},1,{SALT},,,\r\n\
+             1,sitecore\\none,,1,0,,1,{SALT},,,\r\n\
+             1,sitecore\\bell,,1,0,{SHA1},1,{SALT},,,a\x07b\r\n\
              1,sitecore\\last,NULL,True,False,{SHA1},1,{SALT},NULL,NULL,NULL"
         ),
     );
     let first = store.user(&["import", "--membership", "users.csv"], "");
-    assert_eq!((first.code, first.out.as_str()), (1, "3 added, 0 updated, 0 left, 6 refused\n"));
+    assert_eq!((first.code, first.out.as_str()), (1, "3 added, 0 updated, 0 left, 8 refused\n"));
     let lines: Vec<_> = first.err.lines().collect();
     assert_eq!(
         lines,
@@ -45,6 +47,8 @@ fn rows_become_users_and_what_cannot_is_told_with_its_line() {
             "users.csv:9: `a\\b\\c` is not a user name",
             "users.csv:10: the row has 2 columns, the header 11",
             "users.csv:11: IsApproved is neither 1 nor 0",
+            "users.csv:12: it has no password",
+            "users.csv:13: one of its roles cannot be kept: too long, or with control characters",
         ]
     );
     let ann = store.user(&["export", "ann", "--with-password"], "").json();
@@ -77,7 +81,8 @@ fn it_can_be_run_again_without_harm() {
     let rows = [row("ann", "sitecore\\B"), row("bob", "sitecore\\B"), row("cat", "")].concat();
     write(&store, &rows);
     let third = store.user(&import, "").json();
-    assert_eq!(third, json!({"added": 0, "updated": 1, "left": 2, "refused": 0}));
+    let tally = json!({"added": 0, "updated": 1, "left": 2, "refused": 0, "refusals": []});
+    assert_eq!(third, tally);
     assert_eq!(store.user(&import, "").json()["left"], 3);
     let ann = store.user(&["show", "ann", "--json"], "").json();
     assert_eq!(ann["roles"], json!(["sitecore\\B"]));

@@ -1,9 +1,11 @@
 //! Local users of the store, and those who look after them: the command line as a process, the
 //! import of a membership provider's tables, passwords and their reset.
 
+mod answers;
 mod beside;
 mod change;
 mod command;
+mod emergency;
 mod membership;
 mod reset;
 mod sign_in;
