@@ -20,7 +20,6 @@ use crate::login;
 use crate::session::Identity;
 use crate::session::form_proof;
 use crate::store::spent::Spending;
-use crate::users::local;
 
 /// How old the administrator's sign-in may be.
 const FRESH: Duration = Duration::from_mins(15);
@@ -103,7 +102,7 @@ impl Admin {
         if !is_fresh(identity, now) {
             let way_back = ReturnPath::read(&Did::SignIn.at(back)).unwrap_or_else(ReturnPath::root);
             let sign_in = login::sign_in_anew(&visit.config, &visit.site, identity, &way_back);
-            let page = AnewPage { frame, since: vouched(identity), sign_in: &sign_in, back };
+            let page = AnewPage { frame, since: identity.proved_at(), sign_in: &sign_in, back };
             return Ok(Admission::Instead(frame.show_as(StatusCode::FORBIDDEN, &page)));
         }
         match self.spent.spend(proof.id, proof.ends_at, now) {
@@ -194,7 +193,9 @@ impl Did {
             Self::Disable => "The user is disabled, and the user's sessions are over.",
             Self::Enable => "The user is enabled.",
             Self::Unlock => "The user's password is taken again.",
-            Self::Unlink => "This identity does not sign in as the user any more.",
+            Self::Unlink => {
+                "This identity does not sign in as the user any more, and the user's sessions are over."
+            }
             Self::Give => "The role is given. It counts from the next sign-in on.",
             Self::Take => "The role is taken, from the user's sessions too.",
             Self::Delete => "The user is deleted, and the user's sessions are over.",
@@ -227,14 +228,8 @@ impl Did {
     }
 }
 
+/// A provider that does not say when somebody proved who they are (OpenID Connect Core §2,
+/// `auth_time`) may have let an old sign-in pass.
 fn is_fresh(identity: &Identity, now: Timestamp) -> bool {
-    vouched(identity).is_some_and(|at| now.since(at) < FRESH)
-}
-
-/// When somebody proved who they are: at the gateway itself, or as the provider says. A provider that
-/// says nothing (OpenID Connect Core §2, `auth_time`) may have let an old sign-in pass.
-fn vouched(identity: &Identity) -> Option<Timestamp> {
-    let here = *identity.provider == *local::PROVIDER;
-    let said = here || identity.claims.first("auth_time").is_some();
-    said.then_some(identity.authenticated_at)
+    identity.proved_at().is_some_and(|at| now.since(at) < FRESH)
 }

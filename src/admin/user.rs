@@ -19,6 +19,7 @@ use crate::session::Session;
 use crate::store::accounts::Account;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::folded;
+use crate::store::accounts::same;
 use crate::users::local;
 
 /// Everything that is known of one user.
@@ -114,7 +115,7 @@ impl Admin {
             Some(account) => self.parts.accounts.logins(&account.name).await?,
             None => Vec::new(),
         };
-        let same = |user: &&LocalUser| user.name.eq_ignore_ascii_case(name);
+        let same = |user: &&LocalUser| same(&user.name, name);
         let configured = config.local_users.iter().find(same);
         let mut sessions = self.parts.sessions.of_user(name);
         sessions.sort_by_key(|session| std::cmp::Reverse(session.began_at));
@@ -236,7 +237,7 @@ impl Person<'_> {
         for session in &self.sessions {
             let identity = &session.identity;
             for role in &identity.user.roles {
-                let given = identity.given_roles.iter().any(|g| g.role.eq_ignore_ascii_case(role));
+                let given = identity.given_roles.iter().any(|g| same(&g.role, role));
                 if !given && !kept(role) && !set(role) && !roles.contains(&role.as_str()) {
                     roles.push(role);
                 }

@@ -21,6 +21,7 @@ use crate::session::Identity;
 use crate::store::accounts::Account;
 use crate::store::accounts::Saved;
 use crate::store::accounts::folded;
+use crate::store::accounts::same;
 use crate::users::profile;
 
 /// How often a change is tried again that somebody else's came before.
@@ -97,7 +98,7 @@ impl Admin {
             }
             Change::Take(role) => self.take(frame, name, role, &what).await,
             Change::Unlink { provider, subject } => {
-                self.unlink(frame, name, (provider, subject), &what).await
+                self.unlink((frame, neighbours), name, (provider, subject), &what).await
             }
             Change::End(session) => {
                 let user = || Whose::User(name.to_owned());
@@ -174,9 +175,11 @@ impl Admin {
         Ok(if live || kept.is_none() { Did::Take } else { Did::Nothing })
     }
 
+    /// Takes an identity from a user, whose sessions end: some may be that identity's, which would
+    /// go on with the user's roles and could link itself once more.
     async fn unlink(
         &self,
-        frame: &Frame<'_>,
+        (frame, neighbours): (&Frame<'_>, Neighbours<'_>),
         name: &str,
         (provider, subject): (&str, &str),
         what: &str,
@@ -188,7 +191,8 @@ impl Admin {
         if self.rewrite(frame, name, what, |_| true).await?.is_some() {
             write_audit(frame, name, what);
         }
-        Ok(Did::Unlink)
+        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
+        Ok(if ended.only_here { Did::EndHere } else { Did::Unlink })
     }
 }
 
@@ -241,11 +245,11 @@ impl<'a> Change<'a> {
 /// The same person without a role.
 fn without(identity: &Identity, role: &str) -> Identity {
     let mut identity = identity.clone();
-    identity.user.roles.retain(|held| !held.eq_ignore_ascii_case(role));
-    identity.given_roles.retain(|given| !given.role.eq_ignore_ascii_case(role));
+    identity.user.roles.retain(|held| !same(held, role));
+    identity.given_roles.retain(|given| !same(&given.role, role));
     identity.claims.retain(|claim| {
         let about_roles = claim.kind == types::ROLE || claim.kind == "role";
-        !(about_roles && claim.value.eq_ignore_ascii_case(role))
+        !(about_roles && same(&claim.value, role))
     });
     identity
 }

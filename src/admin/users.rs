@@ -19,6 +19,7 @@ use crate::store::accounts::Account;
 use crate::store::accounts::Cursor;
 use crate::store::accounts::Search;
 use crate::store::accounts::folded;
+use crate::store::accounts::same;
 
 /// The page's address.
 pub(super) const ADDRESS: &str = "/vestibule/users";
@@ -83,7 +84,7 @@ impl Admin {
         let mut users = Vec::new();
         for session in listing::virtual_users(&self.parts.sessions, text, passage, LENGTH) {
             let name = &session.identity.user.name;
-            let configured = config.local_users.iter().any(|u| u.name.eq_ignore_ascii_case(name));
+            let configured = config.local_users.iter().any(|u| same(&u.name, name));
             let own = user::is_own(config, &session.identity.provider);
             if configured || own && self.parts.accounts.find(name).await?.is_some() {
                 continue;

@@ -1,5 +1,4 @@
-//! `vestibule store`: copies of the embedded store, made while a gateway uses it, and put back while
-//! none does.
+//! `vestibule store`: copies of the embedded store, made and put back while gateways use it.
 
 use std::io;
 use std::io::Write;
@@ -15,6 +14,8 @@ use crate::config;
 use crate::config::Environment;
 use crate::config::model::StoreAddress;
 use crate::store::sql::backup;
+use crate::store::sql::restore;
+use crate::store::sql::restore::Restored;
 
 /// The file in which the embedded store is.
 #[derive(Debug, clap::Args)]
@@ -36,7 +37,8 @@ enum What {
         /// The file to make.
         file: PathBuf,
     },
-    /// Puts a copy in the store's place. What was there stays beside it. The gateway must be stopped.
+    /// Puts a copy in the store's place, where a gateway may go on using it. What was there stays
+    /// beside it.
     Restore {
         /// The copy.
         file: PathBuf,
@@ -67,16 +69,22 @@ impl Command {
                 writeln!(out, "{} is a copy of {address}", file.display())?;
             }
             What::Restore { file } => {
-                let former = backup::restore(&file, store).await?;
+                let Restored { former, in_use } = restore::restore(&file, store).await?;
                 writeln!(out, "{address} is what {} was", file.display())?;
                 if let Some(former) = former {
                     writeln!(out, "what was there is {}", former.display())?;
+                }
+                if in_use {
+                    writeln!(out, "{IN_USE}")?;
                 }
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
+
+/// What is not in a copy.
+const IN_USE: &str = "it is in use, and goes on with that; live sessions go on too: vestibule session end --all ends them";
 
 /// A server's database is copied by the server's own tools.
 fn file_of(address: &StoreAddress) -> anyhow::Result<&Path> {

@@ -72,9 +72,11 @@ fn fits(
         || !details.sign_in_anew
             && details.max_age.is_none_or(young)
             && request.client.user_sso_lifetime.is_none_or(young);
+    // An answer to `max_age` says when the person proved who they are (OpenID Connect Core §2).
+    let tells_when = details.max_age.is_none() || !person.time_assumed;
     let provider = details.idp.as_ref().is_none_or(|idp| *idp == person.idp);
     let subject = details.subject.as_ref().is_none_or(|subject| *subject == person.subject);
-    new_enough && provider && subject && admits(&request.client, person)
+    new_enough && tells_when && provider && subject && admits(&request.client, person)
 }
 
 /// Whether the client takes people who signed in as this person did.

@@ -224,7 +224,9 @@ fn id_under(grant: &str) -> String {
 
 fn put_person(token: &mut Map<String, Value>, person: &Person) {
     token.insert("sub".to_owned(), json!(person.subject));
-    token.insert("auth_time".to_owned(), json!(person.authenticated_at.0));
+    if !person.time_assumed {
+        token.insert("auth_time".to_owned(), json!(person.authenticated_at.0));
+    }
     token.insert("idp".to_owned(), json!(person.idp));
     token.insert("amr".to_owned(), json!([person.method()]));
     // Whose password a client sent has no session here.

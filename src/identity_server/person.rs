@@ -38,8 +38,12 @@ pub(super) struct Person {
     pub(super) idp: String,
     /// `sid`, the public name of the session at the identity server; empty where there is none.
     pub(super) sid: String,
-    /// `auth_time`.
+    /// `auth_time`, unless it is assumed.
     pub(super) authenticated_at: Timestamp,
+    /// Whether `authenticated_at` is only when the person came: the external provider does not say
+    /// when they proved who they are, and no token says that it was then.
+    #[serde(default)]
+    pub(super) time_assumed: bool,
     /// Claims of the user that scopes may release; none of the protocol's own.
     pub(super) claims: ClaimSet,
 }
@@ -59,6 +63,7 @@ impl Person {
             user_name: name.clone(),
             sid: session.public_id.clone(),
             authenticated_at: session.identity.authenticated_at,
+            time_assumed: session.identity.time_assumed,
             claims: released(&session.identity.claims, &session.identity.user, &idp),
             idp,
         };
@@ -75,11 +80,13 @@ impl Person {
             idp: LOCAL.to_owned(),
             sid: String::new(),
             authenticated_at: now,
+            time_assumed: false,
         }
     }
 
     /// The same sign-in with what is known of the person now; `None` when the account no longer
-    /// exists or is disabled. What an external provider said stands until it is asked anew.
+    /// exists or is disabled, which a user who is kept for this server's own sites may be as well
+    /// (security.md L271). What an external provider said stands until it is asked anew.
     ///
     /// # Errors
     ///
@@ -90,7 +97,9 @@ impl Person {
         users: &LocalUsers,
     ) -> Result<Option<Self>, StoreError> {
         if self.idp != LOCAL {
-            return Ok(is_external(config, &self.idp).then(|| self.clone()));
+            let known = is_external(config, &self.idp)
+                && !users.is_subject_disabled(config, &self.subject).await?;
+            return Ok(known.then(|| self.clone()));
         }
         let known = users.find(config, &self.user_name).await?;
         Ok(known.map(|known| {

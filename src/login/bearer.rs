@@ -136,13 +136,14 @@ fn speaks_of_a_client(claims: &Map<String, Value>) -> bool {
 fn person(claims: Map<String, Value>, now: Timestamp) -> Option<Person> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let subject = if claims.contains_key("sub") { text("sub")? } else { text("client_id")? };
-    let authenticated_at = moment(&claims, "auth_time").map_or(now, |at| at.min(now));
+    let authenticated_at = moment(&claims, "auth_time");
     Some(Person {
         subject,
         inner: text("idp"),
         claims,
         id_token: None,
-        authenticated_at,
+        authenticated_at: authenticated_at.map_or(now, |at| at.min(now)),
+        time_assumed: authenticated_at.is_none(),
         refresh: None,
     })
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header;
+use serde_json::Map;
+use serde_json::Value;
 
+use crate::claims::Claim;
 use crate::claims::ClaimSet;
 use crate::claims::inbound;
 use crate::claims::transformation;
@@ -81,6 +84,9 @@ impl Login {
         if overage::left_groups_out(&person.claims) {
             claims.add(overage::CLAIM, overage::ADVICE);
         }
+        if place::is_identity_server(site) {
+            claims.retain(|claim| may_repeat(&person.claims, claim));
+        }
         let user = if place::is_identity_server(site) {
             passer_by(provider, &person.subject, &claims)
         } else {
@@ -90,7 +96,7 @@ impl Login {
         if ends_at.is_some_and(|end| end <= now) {
             return Err(Reason::SessionOver);
         }
-        let sid = person.claims.get("sid").and_then(serde_json::Value::as_str);
+        let sid = person.claims.get("sid").and_then(Value::as_str);
         let address = persistent::vouched_for(provider, &person.claims).map(str::to_owned);
         let identity = Identity {
             given_roles: builder::given_roles(&user.roles, &made),
@@ -103,6 +109,7 @@ impl Login {
             claims,
             id_token: person.id_token,
             authenticated_at: person.authenticated_at,
+            time_assumed: person.time_assumed,
             remembered: false,
             ends_at,
             refresh: person.refresh,
@@ -230,6 +237,15 @@ fn moment(text: &str) -> Result<Timestamp, Reason> {
         return Err(Reason::SessionOver);
     }
     seconds.parse().map(Timestamp).map_err(|_| Reason::SessionOver)
+}
+
+/// Whether the identity server may say what a provider said: that something is verified is a boolean
+/// (OpenID Connect Core §5.1), and no text that reads like one becomes it (security.md M295).
+fn may_repeat(said: &Map<String, Value>, claim: &Claim) -> bool {
+    const BOOLEANS: [&str; 2] = ["email_verified", "phone_number_verified"];
+    claim.is_literal()
+        || !BOOLEANS.contains(&claim.kind.as_str())
+        || said.get(&claim.kind).is_some_and(Value::is_boolean)
 }
 
 /// The account of somebody who only passes through the identity server: it makes no user of the

@@ -54,7 +54,7 @@ const LIFETIME: Duration = Duration::from_mins(10);
 impl HeldSignIns {
     /// Nobody waits.
     pub(super) fn new() -> Self {
-        Self(Handles::weighed(CAPACITY, SHARE, weight))
+        Self(Handles::weighed(CAPACITY, SHARE, weight).weighing_owners(SHARE))
     }
 
     /// Keeps a sign-in; its name, for the form of the page that asks.

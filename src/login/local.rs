@@ -124,6 +124,7 @@ impl Login {
             id_token: None,
             provider_session: None,
             authenticated_at: visit.exchange.now,
+            time_assumed: false,
             remembered: form.get("rememberLogin") == Some("true")
                 && may_remember(&visit.config, site),
             ends_at: None,

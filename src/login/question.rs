@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::claims::types;
+use crate::clock::Timestamp;
+use crate::config::model::Config;
 use crate::config::model::Provider;
 use crate::config::model::Site;
 use crate::error::Problem;
@@ -17,6 +20,7 @@ use crate::login::finish::Arrival;
 use crate::login::finish::Identified;
 use crate::login::held::Held;
 use crate::login::held::Question;
+use crate::login::kept;
 use crate::login::kept::Settled;
 use crate::login::kept::Venue;
 use crate::login::links;
@@ -30,6 +34,7 @@ use crate::session::Identity;
 use crate::session::Session;
 use crate::session::SessionId;
 use crate::session::Visit;
+use crate::store::StoreError;
 use crate::users::local;
 use crate::users::persistent::Beside;
 use crate::users::persistent::Persistent;
@@ -71,8 +76,7 @@ impl Login {
             Ok(entered) => return Ok(Outcome::Entered(entered)),
             Err(full) => *full,
         };
-        let persistent = Persistent(&self.parts.accounts);
-        let target = match persistent.target(&arrival.identity.user.name).await {
+        let target = match self.target(visit, &arrival.identity).await {
             Ok(target) => target,
             Err(error) => {
                 return Err(self.refuse(about, &error.into(), None, &visit.exchange));
@@ -84,6 +88,19 @@ impl Login {
         let identified = Identified { identity, address: None };
         let waiting = Waiting { site, source, return_path, replaces, identified };
         Ok(Outcome::Answer(self.ask_about(visit, waiting, Question::Room(target), asked)))
+    }
+
+    /// The account of whoever is to be let in, where the user has one. A user of the configuration has
+    /// none, and is let in while the store is down.
+    async fn target(
+        &self,
+        visit: &Visit,
+        identity: &Identity,
+    ) -> Result<Option<Target>, StoreError> {
+        if is_configured(visit, identity) {
+            return Ok(None);
+        }
+        Persistent(&self.parts.accounts).target(&identity.user.name).await
     }
 
     /// Asks whether an identity is one more way to sign in as the user of `session`.
@@ -99,6 +116,7 @@ impl Login {
         let asked = Asked::Whose {
             user: full_name.unwrap_or(&user.name).to_owned(),
             provider: waiting.identified.identity.provider.to_string(),
+            identity: known_as(&waiting.identified.identity),
         };
         self.ask_about(visit, waiting, Question::Whose(target, session.id), asked)
     }
@@ -159,6 +177,7 @@ impl Login {
             Some(_) => links::start(&visit.config, site, &provider, None, &held.return_path),
             None => links::sign_in(visit, site),
         };
+        let prove = self.prove_anew(visit, site, &held);
         match self.answered(visit, site, *held, &form).await {
             Ok(arrival) => {
                 let mut outcome = self.enter(visit, about, arrival).await?;
@@ -167,8 +186,19 @@ impl Login {
                 }
                 Ok(outcome)
             }
-            Err(reason) => Err(self.refuse(about, &reason, Some(again), exchange)),
+            Err(reason) => {
+                let stale = reason == Reason::ProofTooOld;
+                let again = prove.filter(|_| stale).unwrap_or(again);
+                Err(self.refuse(about, &reason, Some(again), exchange))
+            }
         }
+    }
+
+    /// Where whoever is signed in beside a new identity proves once more who they are.
+    fn prove_anew(&self, visit: &Visit, site: &Site, held: &Held) -> Option<String> {
+        let Question::Whose(_, session) = &held.question else { return None };
+        let identity = &self.parts.sessions.live(session)?.identity;
+        Some(links::sign_in_anew(&visit.config, site, identity, &held.return_path))
     }
 
     /// What comes of an answer. All that the question was about is looked at again: what has changed
@@ -184,7 +214,7 @@ impl Login {
         let answer = form.get("answer").unwrap_or_default();
         let (identity, takes_over) = match question {
             Question::Whose(target, session) => {
-                let whose = self.whose(&target, session, answer).await?;
+                let whose = self.whose(&target, (session, visit.exchange.now), answer).await?;
                 (self.settle_again(visit, site, identified, whose).await?, false)
             }
             Question::Room(_) if answer != TAKE_OVER => return Err(Reason::TooManySessions),
@@ -204,11 +234,11 @@ impl Login {
     }
 
     /// Whose the identity is to be: what the person said counts as long as they are still signed in
-    /// as that user, and the account is what it was.
+    /// as that user, proved it not long ago, and the account is what it was.
     async fn whose<'t>(
         &self,
         target: &'t Target,
-        session: SessionId,
+        (session, now): (SessionId, Timestamp),
         answer: &str,
     ) -> Result<Beside<'t>, Reason> {
         match answer {
@@ -216,14 +246,17 @@ impl Login {
             SAME => {}
             _ => return Err(Reason::QuestionOver),
         }
-        let session = self.parts.sessions.live(&session);
-        let signed_in = session.is_some_and(|session| {
+        let session = self.parts.sessions.live(&session).filter(|session| {
             session.identity.persistent && session.identity.user.name == target.name
         });
-        if signed_in && Persistent(&self.parts.accounts).still_stands(target).await? {
-            return Ok(Beside::Attach(&target.name));
+        let session = session.ok_or(Reason::QuestionChanged)?;
+        if !Persistent(&self.parts.accounts).still_stands(target).await? {
+            return Err(Reason::QuestionChanged);
         }
-        Err(Reason::QuestionChanged)
+        if !kept::is_fresh(&session, now) {
+            return Err(Reason::ProofTooOld);
+        }
+        Ok(Beside::Attach(&target.name))
     }
 
     async fn settle_again(
@@ -233,7 +266,8 @@ impl Login {
         identified: Identified,
         beside: Beside<'_>,
     ) -> Result<Identity, Reason> {
-        let provider = vouching(visit, site, &identified.identity).ok_or(Reason::NotMapped)?;
+        let provider =
+            vouching(&visit.config, site, &identified.identity).ok_or(Reason::NotMapped)?;
         let (config, now) = (&visit.config, visit.exchange.now);
         // Who wants an account of their own does not get another one by its address.
         let address = None;
@@ -257,27 +291,51 @@ impl Login {
     ) -> Result<Identity, Reason> {
         let identity = identified.identity;
         let local = &*identity.provider == local::PROVIDER;
-        if !local && vouching(visit, site, &identity).is_none() {
+        if !local && vouching(&visit.config, site, &identity).is_none() {
             return Err(Reason::NotMapped);
         }
-        let persistent = Persistent(&self.parts.accounts);
         let stands = match target {
-            Some(target) => persistent.still_stands(&target).await?,
-            None => persistent.target(&identity.user.name).await?.is_none(),
+            Some(target) => Persistent(&self.parts.accounts).still_stands(&target).await?,
+            None => self.target(visit, &identity).await?.is_none(),
         };
         if stands { Ok(identity) } else { Err(Reason::QuestionChanged) }
     }
 }
 
 /// The provider that `identity` came from, while it can be used at `site` and is whom it was.
-fn vouching<'v>(
-    visit: &'v Visit,
-    site: &'v Site,
+pub(super) fn vouching<'c>(
+    config: &'c Config,
+    site: &'c Site,
     identity: &Identity,
-) -> Option<&'v Arc<Provider>> {
-    let provider = place::provider(&visit.config, site, &identity.provider)?;
+) -> Option<&'c Arc<Provider>> {
+    let provider = place::provider(config, site, &identity.provider)?;
     (provider.issuer() == identity.issuer.as_deref()).then_some(provider)
 }
+
+/// Whether a local user is the configuration's.
+fn is_configured(visit: &Visit, identity: &Identity) -> bool {
+    let local = *identity.provider == *local::PROVIDER && !identity.persistent;
+    local && local::configured(&visit.config, &identity.user.name).is_some()
+}
+
+/// Whom the provider of a new identity calls it: name, address and subject, by which people tell
+/// their own from an attacker's.
+fn known_as(identity: &Identity) -> String {
+    let claim = |kinds: [&str; 2]| kinds.into_iter().find_map(|kind| identity.claims.first(kind));
+    let name = identity.user.property("FullName").or_else(|| claim(["name", types::NAME]));
+    let email = identity.user.property("Email").or_else(|| claim(["email", types::EMAIL]));
+    let mut said: Vec<String> = Vec::new();
+    for text in [name, email, Some(identity.subject.as_str())].into_iter().flatten() {
+        let clean = text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>();
+        if !clean.trim().is_empty() && !said.contains(&clean) {
+            said.push(clean);
+        }
+    }
+    said.join(", ")
+}
+
+/// Characters of each part.
+const LONGEST: usize = 255;
 
 /// The provider of a session, as people know it.
 fn caption(visit: &Visit, session: &Session) -> String {

@@ -65,6 +65,9 @@ pub enum Reason {
     QuestionOver,
     /// `question_changed`: the account has changed since the question about it was asked.
     QuestionChanged,
+    /// `proof_too_old`: an account would have got one more way to sign in, and it is too long ago that
+    /// its person proved who they are.
+    ProofTooOld,
     /// `unmapped_client`: a program's own token, and no transformation says which user that is.
     UnmappedClient,
     /// `wrong_password`: no such user, or another password; nobody is told which.
@@ -112,6 +115,7 @@ impl Reason {
             Self::TooManySessions => "too_many_sessions",
             Self::QuestionOver => "question_over",
             Self::QuestionChanged => "question_changed",
+            Self::ProofTooOld => "proof_too_old",
             Self::UnmappedClient => "unmapped_client",
             Self::WrongPassword => "wrong_password",
             Self::UserDisabled => "user_disabled",
@@ -141,6 +145,7 @@ impl Reason {
             | Self::NoUser(_)
             | Self::NotKept(_)
             | Self::TooManySessions
+            | Self::ProofTooOld
             | Self::UserDisabled
             | Self::UserLocked
             | Self::UnmappedClient => StatusCode::FORBIDDEN,
@@ -238,6 +243,9 @@ impl Reason {
             }
             Self::QuestionChanged => {
                 "The account has changed since you were asked about it. Start again."
+            }
+            Self::ProofTooOld => {
+                "It is too long ago that you signed in to your account. Sign in to it once more, and then with {}."
             }
             Self::UnmappedClient => {
                 "The token is a program's own, and no transformation of {} says which user that is. The site's owner adds one whose source is its client_id and whose target is a name."
@@ -351,6 +359,7 @@ mod tests {
             Reason::TooManySessions,
             Reason::QuestionOver,
             Reason::QuestionChanged,
+            Reason::ProofTooOld,
         ] {
             for provider in ["Azure AD", ""] {
                 let problem = reason.problem(provider, None);

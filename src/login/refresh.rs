@@ -184,6 +184,7 @@ fn known(identity: &Identity) -> Option<SignedIn<'_>> {
         refresh_token: &identity.refresh.as_ref()?.token,
         id_token: identity.id_token.as_ref()?,
         authenticated_at: identity.authenticated_at,
+        time_assumed: identity.time_assumed,
     })
 }
 

@@ -226,10 +226,16 @@ impl Login {
     }
 }
 
-/// Whether no other site's page has sent the browser here.
+/// Whether a form of this very site has begun it: no link does, which anybody may have put where it
+/// was found.
 fn is_deliberate(visit: &Visit) -> bool {
-    let site = visit.exchange.header(HeaderName::from_static("sec-fetch-site"));
-    site.is_none_or(|site| site == "same-origin" || site == "none")
+    let exchange = &visit.exchange;
+    let header = |name| exchange.header(HeaderName::from_static(name));
+    let ours = match header("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => header("origin").is_some_and(|origin| origin == exchange.origin()),
+    };
+    is_post(visit) && ours
 }
 
 /// The inner provider that `provider` is asked for: a subprovider's own, else the path's.

@@ -43,8 +43,8 @@ pub(super) struct Transaction {
     /// The session that the browser had there already. A provider's cross-site POST brings no
     /// session cookie along, and yet the new session takes the old one's place.
     pub replaces: Option<[u8; 32]>,
-    /// Whether the browser did not come from elsewhere when it was started: somebody else's page may
-    /// begin a sign-in, and must not decide whose account it ends in.
+    /// Whether a form of this very site has started it: somebody else's page or link may begin a
+    /// sign-in, and must not decide whose account it ends in.
     pub deliberate: bool,
     /// Worthless from then on, in seconds since 1970.
     pub expires: i64,

@@ -39,6 +39,8 @@ pub enum Asked {
         user: String,
         /// The provider of the new identity.
         provider: String,
+        /// What the provider calls it.
+        identity: String,
     },
     /// Whether the oldest session is to end for a new one.
     Room {

@@ -63,8 +63,11 @@ pub struct Identity {
     pub id_token: Option<Secret>,
     /// `sid` of the provider's session.
     pub provider_session: Option<String>,
-    /// When the person proved who they are.
+    /// When the person proved who they are; see `time_assumed`.
     pub authenticated_at: Timestamp,
+    /// Whether `authenticated_at` is only when the person came: the provider does not say when they
+    /// proved who they are (`auth_time`), and may have let an old sign-in pass.
+    pub time_assumed: bool,
     /// Whether the browser is to keep the cookie when it closes.
     pub remembered: bool,
     /// An end that the provider or a claim (`cookieExp`) sets.
@@ -75,6 +78,13 @@ pub struct Identity {
     pub given_roles: Vec<GivenRole>,
     /// Whether the user is kept in the store, under its name, and outlives the session.
     pub persistent: bool,
+}
+
+impl Identity {
+    /// When the person proved who they are, where the gateway has seen it or the provider says so.
+    pub fn proved_at(&self) -> Option<Timestamp> {
+        (!self.time_assumed).then_some(self.authenticated_at)
+    }
 }
 
 /// A live session. Its fields never change but for the moment of its last use and the clients that

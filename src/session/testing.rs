@@ -43,6 +43,7 @@ pub(super) fn identity() -> Identity {
         id_token: None,
         provider_session: None,
         authenticated_at: Timestamp(0),
+        time_assumed: false,
         remembered: false,
         ends_at: None,
         refresh: None,

@@ -17,6 +17,7 @@ use crate::crypto::random;
 pub struct Handles<V> {
     capacity: usize,
     share: usize,
+    own_weight: usize,
     weigh: fn(&V) -> usize,
     kept: Mutex<Kept<V>>,
 }
@@ -40,7 +41,16 @@ struct Entry<V> {
 #[derive(Default)]
 struct Owner {
     live: usize,
+    weight: usize,
     order: VecDeque<Digest>,
+}
+
+/// What there is room for: in all by weight, of one owner by number and weight.
+#[derive(Clone, Copy)]
+struct Room {
+    capacity: usize,
+    share: usize,
+    own_weight: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +72,19 @@ impl<V> Handles<V> {
             weight: 0,
             sweep_at: 64,
         };
-        Self { capacity: capacity.max(1), share: share.max(1), weigh, kept: Mutex::new(kept) }
+        let (capacity, share, own_weight) = (capacity.max(1), share.max(1), usize::MAX);
+        Self { capacity, share, own_weight, weigh, kept: Mutex::new(kept) }
+    }
+
+    /// The same, where what one owner has weighs up to `weight` together; one value always has room.
+    #[must_use]
+    pub fn weighing_owners(self, weight: usize) -> Self {
+        Self { own_weight: weight, ..self }
+    }
+
+    fn room(&self) -> Room {
+        let Self { capacity, share, own_weight, .. } = *self;
+        Room { capacity, share, own_weight }
     }
 
     /// Keeps `value` for `owner` until `ends_at` and returns its handle: 256 random bits as 64
@@ -81,7 +103,7 @@ impl<V> Handles<V> {
     /// The same under a key that the caller digested.
     pub fn keep_under(&self, key: [u8; 32], owned: (&str, V), ends_at: Timestamp, now: Timestamp) {
         let entry = self.entry(owned, ends_at);
-        self.lock().keep(Digest(key), entry, (self.capacity, self.share), now);
+        self.lock().keep(Digest(key), entry, self.room(), now);
     }
 
     /// The same, unless something whose time is not up is there; whether it was kept.
@@ -96,7 +118,7 @@ impl<V> Handles<V> {
         if kept.values.get(&Digest(key)).is_some_and(|known| now < known.ends_at) {
             return false;
         }
-        kept.keep(Digest(key), self.entry(owned, ends_at), (self.capacity, self.share), now);
+        kept.keep(Digest(key), self.entry(owned, ends_at), self.room(), now);
         true
     }
 
@@ -149,6 +171,7 @@ impl<V> Handles<V> {
         if let Some(owner) = kept.owners.get_mut(&owner) {
             owner.order.retain(|known| *known != Digest(key));
             owner.order.push_back(Digest(key));
+            owner.weight = owner.weight.saturating_sub(before).saturating_add(weight);
         }
         true
     }
@@ -191,21 +214,20 @@ impl<V> fmt::Debug for Handles<V> {
 }
 
 impl<V> Kept<V> {
-    /// Makes room within `(capacity, share)` and keeps `entry`.
-    fn keep(
-        &mut self,
-        digest: Digest,
-        entry: Entry<V>,
-        (capacity, share): (usize, usize),
-        now: Timestamp,
-    ) {
+    /// Makes room and keeps `entry`.
+    fn keep(&mut self, digest: Digest, entry: Entry<V>, room: Room, now: Timestamp) {
         if self.order.len() >= self.sweep_at {
             self.sweep(now);
         }
-        if self.owners.get(&entry.owner).is_some_and(|owner| owner.live >= share) {
-            self.drop_oldest_of(&entry.owner);
+        let is_over = |owner: &Owner| {
+            owner.live >= room.share || owner.weight.saturating_add(entry.weight) > room.own_weight
+        };
+        while self.owners.get(&entry.owner).is_some_and(is_over) {
+            if !self.drop_oldest_of(&entry.owner) {
+                break;
+            }
         }
-        while self.weight.saturating_add(entry.weight) > capacity && self.drop_oldest() {}
+        while self.weight.saturating_add(entry.weight) > room.capacity && self.drop_oldest() {}
         self.insert(digest, entry);
     }
 
@@ -213,6 +235,7 @@ impl<V> Kept<V> {
         self.remove(digest);
         let owner = self.owners.entry(Arc::clone(&entry.owner)).or_default();
         owner.live += 1;
+        owner.weight = owner.weight.saturating_add(entry.weight);
         owner.order.push_back(digest);
         self.order.push_back(digest);
         self.weight += entry.weight;
@@ -224,6 +247,7 @@ impl<V> Kept<V> {
         self.weight = self.weight.saturating_sub(gone.weight);
         if let Some(owner) = self.owners.get_mut(&gone.owner) {
             owner.live = owner.live.saturating_sub(1);
+            owner.weight = owner.weight.saturating_sub(gone.weight);
             // What goes is mostly the owner's oldest: without this, digests would pile up behind it.
             while owner.order.front().is_some_and(|digest| !self.values.contains_key(digest)) {
                 owner.order.pop_front();
@@ -245,12 +269,14 @@ impl<V> Kept<V> {
         false
     }
 
-    fn drop_oldest_of(&mut self, owner: &str) {
+    /// Whether there was one.
+    fn drop_oldest_of(&mut self, owner: &str) -> bool {
         while let Some(digest) = self.owners.get_mut(owner).and_then(|o| o.order.pop_front()) {
             if self.remove(digest) {
-                return;
+                return true;
             }
         }
+        false
     }
 
     /// Forgets what is over; runs so seldom that its cost is spread thin over what came between.
@@ -339,6 +365,17 @@ mod tests {
             assert!(handles.remove(digest.0));
         }
         assert_eq!(handles.lock().weight, 0);
+    }
+
+    #[test]
+    fn one_owner_s_heavy_values_push_out_that_owner_s_alone() {
+        let handles = Handles::weighed(100, 100, |n: &usize| *n).weighing_owners(20);
+        let jane = handles.issue("jane", 5, END, NOW);
+        let flood: Vec<_> = (0..9).map(|_| handles.issue("mallory", 9, END, NOW)).collect();
+        let left = |h: &String| handles.with(h, NOW, |v| *v);
+        assert_eq!(flood.iter().filter_map(left).count(), 2);
+        let whole = handles.issue("mallory", 60, END, NOW);
+        assert_eq!((left(&jane), left(&whole), handles.len()), (Some(5), Some(60), 2));
     }
 
     #[test]

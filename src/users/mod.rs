@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 pub use name::is_legal;
 use serde::Serialize;
 
+use crate::store::accounts::same;
+
 /// The account that comes of a sign-in. Virtual: it lives as long as its session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct User {
@@ -56,6 +58,6 @@ impl User {
 
     /// Whether this user holds `role`, compared without regard to case as in Sitecore.
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|held| held.eq_ignore_ascii_case(role))
+        self.roles.iter().any(|held| same(held, role))
     }
 }

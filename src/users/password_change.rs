@@ -89,8 +89,8 @@ impl LocalUsers {
     ) -> Result<(), NotChanged> {
         let before = account.password_hash.clone();
         for _ in 0..TRIES {
-            account.password_hash = Some(hash.clone());
-            account.note(now, what, "");
+            let over = account.set_password(hash.clone());
+            account.note(now, noted(what, over), "");
             if let Saved::Done(_) = self.save(config, &account).await? {
                 return Ok(());
             }
@@ -121,6 +121,12 @@ impl LocalUsers {
     ) -> Result<Option<Account>, StoreError> {
         reset::find((grants, &self.accounts), code, now).await
     }
+}
+
+/// What the history says of a new password, and of an administrator who is none any more with it:
+/// [`Account::set_password`].
+pub fn noted(what: &str, over: bool) -> String {
+    if over { format!("{what}; no administrator any more") } else { what.to_owned() }
 }
 
 /// Whether the person whose `account` it is may choose `password`.

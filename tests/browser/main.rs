@@ -20,8 +20,10 @@ mod admin_insight;
 #[path = "../it/acceptance/house.rs"]
 #[allow(dead_code, reason = "these tests take what they need of the house")]
 mod house;
+mod kept;
 mod look;
 mod passwords;
+mod questions;
 mod rooms;
 mod stage;
 #[path = "../it/support/mod.rs"]

@@ -7,6 +7,7 @@ use crate::observe::Moment;
 use crate::session::Identity;
 use crate::session::Session;
 use crate::store::accounts::Account;
+use crate::store::accounts::same;
 use crate::users::local;
 use crate::users::persistent::Way;
 
@@ -18,8 +19,7 @@ pub(super) fn words(why: &explain::Unexplained) -> String {
 
 /// Where a role came from: the rule of a sign-in, this place, or both.
 pub(super) fn whence(role: &str, identity: &Identity, account: Option<&Account>) -> String {
-    let same = |known: &str| known.eq_ignore_ascii_case(role);
-    let given = identity.given_roles.iter().find(|given| same(&given.role));
+    let given = identity.given_roles.iter().find(|given| same(&given.role, role));
     let given = given.map(|role| match role.by.as_str() {
         "" => format!("{}'s own word", identity.provider),
         by => claims::shown(by),

@@ -6,10 +6,11 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::cli::kept::Kept;
 use crate::cli::user::told::Told;
+use crate::store::accounts::Account;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::Linked;
 
-/// Lets an identity at a provider sign in as a user, or not any more.
+/// Lets an identity at a provider sign in as a user, or not any more, which ends the user's sessions.
 #[derive(Debug, clap::Args)]
 pub(super) struct Link {
     /// The user's name.
@@ -42,10 +43,11 @@ impl Link {
             Linked::Taken => bail!("this identity signs in as another user"),
             Linked::NoSuchUser => bail!("there is no user `{name}`"),
         }
-        self.tell("linked with", "linked", kept, told).await
+        let account = self.note("linked with", kept).await?;
+        told.done("linked", &account)
     }
 
-    /// Unlinks.
+    /// Unlinks, and ends the user's sessions: some may be the identity's, with the user's roles.
     ///
     /// # Errors
     ///
@@ -54,17 +56,15 @@ impl Link {
         let name = kept.find(&self.name).await?.name;
         let was = kept.accounts.unlink(&name, &self.provider, &self.subject).await?;
         ensure!(was, "this identity does not sign in as `{name}`");
-        self.tell("unlinked from", "unlinked", kept, told).await
+        // It is done; a history that cannot be written just now does not let the sessions go on.
+        let noted = self.note("unlinked from", kept).await;
+        let account = kept.find(&self.name).await?;
+        let ended = kept.end_sessions(&account).await?;
+        noted?;
+        told.done_and_ended("unlinked", &account.name, ended)
     }
 
-    async fn tell(
-        &self,
-        what: &str,
-        done: &str,
-        kept: &Kept,
-        told: &mut Told,
-    ) -> anyhow::Result<()> {
-        let noted = kept.change(&self.name, |_| Some(format!("{what} {}", self.provider)));
-        told.done(done, &noted.await?)
+    async fn note(&self, what: &str, kept: &Kept) -> anyhow::Result<Account> {
+        kept.change(&self.name, |_| Some(format!("{what} {}", self.provider))).await
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::user::add;
 use crate::cli::user::told::Told;
 use crate::observe::Moment;
 use crate::store::grants::Kind;
+use crate::users::password_change::noted;
 use crate::users::reset;
 use crate::users::subject;
 
@@ -44,16 +45,17 @@ impl Password {
     ///
     /// When there is no such user, no password, or the store does not answer.
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
-        let account = kept.find(&self.name).await?;
-        let hash = add::read_hash(&account, self.any)?;
+        let before = kept.find(&self.name).await?;
+        let hash = add::read_hash(&before, self.any)?;
         let set = kept.change(&self.name, |account| {
-            account.password_hash = Some(hash.clone());
-            Some("password set".to_owned())
+            let over = account.set_password(hash.clone());
+            Some(noted("password set", over))
         });
         let account = set.await?;
         kept.grants.forget(&subject::local(&account.name), &GRANTED, kept.now()).await?;
         let ended = kept.end_sessions(&account).await?;
-        told.done_and_ended("new password for", &account.name, ended)
+        let over = before.administrator && !account.administrator;
+        told.done_and_ended(&noted("new password", over), &account.name, ended)
     }
 }
 

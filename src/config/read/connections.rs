@@ -197,17 +197,25 @@ pub(crate) fn protocol(
     Ok(Connected {
         protocol,
         map_inbound_claims,
-        authoritative_for: mail_domains(&reader, report),
+        authoritative_for: mail_domains(&reader, name, report),
         former_issuers: values::list(reader.text("formerIssuers").unwrap_or_default()),
     })
 }
 
-/// Domains as they stand behind the `@`, separated by `|`.
-fn mail_domains(reader: &Reader<'_>, report: &mut Report) -> Vec<String> {
+/// Domains as they stand behind the `@`, separated by `|`. An identity server gives out no addresses:
+/// it passes on what the providers behind it say, some of whose people write theirs themselves.
+fn mail_domains(reader: &Reader<'_>, provider: &str, report: &mut Report) -> Vec<String> {
     let written = values::list(reader.text("authoritativeFor").unwrap_or_default());
+    let origin = reader.ours.map_or(&reader.known.origin, |o| o.origin_of("authoritativeFor"));
+    if is_identity_server(provider) && !written.is_empty() {
+        let what = format!(
+            "authoritativeFor of `{provider}` would believe every provider behind it on addresses"
+        );
+        let instead = "map the provider that gives out these addresses to the site itself, and write it at that one's connection";
+        report.fault(origin, what, instead);
+    }
     for domain in written.iter().filter(|domain| !super::sites::is_host(domain, false)) {
         let what = format!("authoritativeFor holds `{domain}`, which is no mail domain");
-        let origin = reader.ours.map_or(&reader.known.origin, |o| o.origin_of("authoritativeFor"));
         report.fault(origin, what, "write domains such as company.test, separated by |");
     }
     written.iter().map(|domain| domain.to_ascii_lowercase()).collect()
@@ -224,7 +232,7 @@ fn written_preset(provider: &str, ours: Option<Ours<'_>>) -> Result<Option<Prese
         let what = format!("there is no preset `{name}`");
         return refuse(what, format!("known are {}", Preset::names()));
     };
-    if provider.split('/').next() == Some(IDENTITY_SERVER) {
+    if is_identity_server(provider) {
         let what = format!("{name} would be believed like an identity server of your own");
         let instead =
             "declare it as an identityProvider under a name of its own, with rules for its roles";
@@ -233,5 +241,9 @@ fn written_preset(provider: &str, ours: Option<Ours<'_>>) -> Result<Option<Prese
     Ok(Some(preset))
 }
 
-/// The provider whose word on names and roles is taken.
+/// Whether it is the provider whose word on names and roles is taken.
+fn is_identity_server(provider: &str) -> bool {
+    provider.split('/').next() == Some(IDENTITY_SERVER)
+}
+
 const IDENTITY_SERVER: &str = "SitecoreIdentityServer";

@@ -211,6 +211,7 @@ impl Reader<'_> {
         provider.trigger_external_sign_out = gateway.trigger_external_sign_out;
         provider.map_inbound_claims = gateway.map_inbound_claims;
         provider.protocol = gateway.protocol.clone();
+        provider.former_issuers.clone_from(&gateway.former_issuers);
         provider.domain = provider.domain.take().or_else(|| gateway.domain.clone());
         if provider.is_enabled() && !gateway.is_enabled() {
             let what = format!(

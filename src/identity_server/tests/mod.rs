@@ -184,6 +184,7 @@ impl Rig {
             id_token: None,
             provider_session: None,
             authenticated_at: self.clock.now(),
+            time_assumed: false,
             remembered: false,
             ends_at: None,
             refresh: None,

@@ -134,6 +134,7 @@ impl PlainParty {
             inner: None,
             id_token: None,
             authenticated_at: now,
+            time_assumed: true,
             refresh: None,
         })
     }

@@ -113,8 +113,10 @@ pub(super) struct Person {
     pub inner: Option<String>,
     /// The ID token, for `id_token_hint`; plain OAuth 2.0 has none.
     pub id_token: Option<Secret>,
-    /// When the person proved who they are.
+    /// When the person proved who they are, as far as the provider says so.
     pub authenticated_at: Timestamp,
+    /// Whether it does not, and that is when they came.
+    pub time_assumed: bool,
     /// How the provider is asked anew, where it lets us.
     pub refresh: Option<Refresh>,
 }
@@ -218,6 +220,7 @@ impl RelyingParty {
             inner,
             id_token: Some(id_token),
             authenticated_at: authenticated_at.map_or(answer.now, |at| at.min(answer.now)),
+            time_assumed: authenticated_at.is_none(),
             refresh: access.and_then(|access| next_refresh(peer.connection, &access, answer.now)),
         })
     }

@@ -32,6 +32,8 @@ pub(in crate::login) struct SignedIn<'a> {
     pub id_token: &'a Secret,
     /// When the person proved who they are.
     pub authenticated_at: Timestamp,
+    /// Whether nobody said so, and that is when they came.
+    pub time_assumed: bool,
 }
 
 /// Why there are no new claims.
@@ -79,6 +81,7 @@ impl RelyingParty {
             subject: id_token::subject(&claims).map_err(Fault::from)?.to_owned(),
             id_token: Some(id_token.unwrap_or_else(|| known.id_token.clone())),
             authenticated_at: known.authenticated_at,
+            time_assumed: known.time_assumed,
             refresh,
             claims,
         })

@@ -172,11 +172,13 @@ reason-store_down = Webstedets brugere kan ikke slås op i øjeblikket. Prøv ig
 reason-too_many_sessions = Der er så mange åbne sessioner, som der må være. Log af, hvor du ikke længere har brug for en, og prøv igen.
 reason-question_over = Dette spørgsmål er allerede besvaret, eller det er for gammelt. Begynd forfra.
 reason-question_changed = Kontoen er ændret, siden du blev spurgt om den. Begynd forfra.
+reason-proof_too_old = Det er for længe siden, du loggede på din konto. Log på den igen og derefter med { $provider }.
 
 ## Spørgsmål undervejs
 whose-title = Én konto eller to?
 whose-user = Du er logget på som { $user }.
 whose-provider = Du har netop også logget på med { $provider }.
+whose-identity = Dér er du { $identity }.
 whose-text = Er det også dig? I så fald kan du fremover logge på den samme konto på begge måder.
 whose-same = Ja, brug én konto
 whose-own = Nej, brug en selvstændig konto

@@ -172,11 +172,13 @@ reason-store_down = Die Benutzer dieser Website können gerade nicht nachgeschla
 reason-too_many_sessions = Es sind so viele Sitzungen offen, wie es sein dürfen. Melden Sie sich dort ab, wo Sie keine mehr brauchen, und versuchen Sie es noch einmal.
 reason-question_over = Diese Frage ist schon beantwortet oder zu alt. Beginnen Sie von vorn.
 reason-question_changed = Das Konto hat sich geändert, seit Sie danach gefragt wurden. Beginnen Sie von vorn.
+reason-proof_too_old = Es ist zu lange her, dass Sie sich an Ihrem Konto angemeldet haben. Melden Sie sich dort noch einmal an und dann mit { $provider }.
 
 ## Fragen unterwegs
 whose-title = Ein Konto oder zwei?
 whose-user = Sie sind als { $user } angemeldet.
 whose-provider = Sie haben sich gerade auch mit { $provider } angemeldet.
+whose-identity = Dort sind Sie { $identity }.
 whose-text = Sind das auch Sie? Dann können Sie sich künftig auf beiden Wegen am selben Konto anmelden.
 whose-same = Ja, ein Konto verwenden
 whose-own = Nein, ein eigenes Konto verwenden

@@ -172,11 +172,13 @@ reason-store_down = The users of this site cannot be looked up at the moment. Tr
 reason-too_many_sessions = As many sessions are open as there may be. Sign out where you do not need one any more, and try again.
 reason-question_over = This question has been answered already, or is too old. Start again.
 reason-question_changed = The account has changed since you were asked about it. Start again.
+reason-proof_too_old = It is too long ago that you signed in to your account. Sign in to it once more, and then with { $provider }.
 
 ## Questions on the way
 whose-title = One account or two?
 whose-user = You are signed in as { $user }.
 whose-provider = You have just signed in with { $provider } too.
+whose-identity = There you are { $identity }.
 whose-text = Is that also you? If so, you can sign in to the same account either way from now on.
 whose-same = Yes, use one account
 whose-own = No, use an account of its own

@@ -172,11 +172,13 @@ reason-store_down = Les utilisateurs de ce site ne peuvent pas être consultés 
 reason-too_many_sessions = Le nombre maximal de sessions est atteint. Déconnectez-vous là où vous n'en avez plus besoin et réessayez.
 reason-question_over = Cette question a déjà reçu une réponse ou est trop ancienne. Recommencez.
 reason-question_changed = Le compte a changé depuis que la question vous a été posée. Recommencez.
+reason-proof_too_old = Votre connexion à votre compte est trop ancienne. Connectez-vous-y de nouveau, puis avec { $provider }.
 
 ## Questions en chemin
 whose-title = Un compte ou deux ?
 whose-user = Vous êtes connecté en tant que { $user }.
 whose-provider = Vous venez aussi de vous connecter avec { $provider }.
+whose-identity = Vous y êtes { $identity }.
 whose-text = Est-ce aussi vous ? Dans ce cas, vous pourrez désormais vous connecter au même compte des deux façons.
 whose-same = Oui, utiliser un seul compte
 whose-own = Non, utiliser un compte distinct

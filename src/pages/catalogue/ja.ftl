@@ -172,11 +172,13 @@ reason-store_down = 現在、このサイトのユーザーを参照できませ
 reason-too_many_sessions = 開いているセッションの数が上限に達しています。不要なセッションからサインアウトして、もう一度お試しください。
 reason-question_over = この質問にはすでに回答があるか、時間が経ちすぎています。最初からやり直してください。
 reason-question_changed = 質問が表示された後にアカウントが変更されました。最初からやり直してください。
+reason-proof_too_old = アカウントにサインインしてから時間が経ちすぎています。もう一度サインインしてから、{ $provider } でサインインしてください。
 
 ## 途中の質問
 whose-title = アカウントは一つですか、二つですか
 whose-user = { $user } としてサインインしています。
 whose-provider = 今、{ $provider } でもサインインしました。
+whose-identity = そこでのアカウント: { $identity }
 whose-text = どちらもご本人ですか。そうであれば、今後はどちらの方法でも同じアカウントにサインインできます。
 whose-same = はい、一つのアカウントを使う
 whose-own = いいえ、別のアカウントを使う

@@ -113,7 +113,7 @@ impl Account {
 
     /// Whether `role` was given here, compared without regard to case.
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|held| held.eq_ignore_ascii_case(role))
+        self.roles.iter().any(|held| same(held, role))
     }
 
     /// Gives a role, unless it was given already; whether it was not.
@@ -128,8 +128,16 @@ impl Account {
     /// Takes a role back; whether it had been given.
     pub fn take_role(&mut self, role: &str) -> bool {
         let before = self.roles.len();
-        self.roles.retain(|held| !held.eq_ignore_ascii_case(role));
+        self.roles.retain(|held| !same(held, role));
         self.roles.len() < before
+    }
+
+    /// Puts a password in the place of the one before. Whoever had none was an administrator on a
+    /// provider's word alone, which is asked no more of a local user: then that is over, and `true` is
+    /// returned. Rights that were given here before anybody signed in stay.
+    pub fn set_password(&mut self, hash: Secret) -> bool {
+        let first = self.password_hash.replace(hash).is_none();
+        first && self.last_sign_in.is_some() && std::mem::take(&mut self.administrator)
     }
 
     /// Remembers that something happened; the oldest events give way.
@@ -143,6 +151,13 @@ impl Account {
 /// A name or an address as it is compared: lower case, without blanks around it.
 pub fn folded(text: &str) -> String {
     text.trim().to_lowercase()
+}
+
+/// Whether two names of users or roles differ in nothing but case. Signs that only share their small
+/// letter, such as the Kelvin sign and k, are not the same.
+pub fn same(a: &str, b: &str) -> bool {
+    let unicode = || a.to_lowercase() == b.to_lowercase() && a.to_uppercase() == b.to_uppercase();
+    a.eq_ignore_ascii_case(b) || (!(a.is_ascii() && b.is_ascii()) && unicode())
 }
 
 #[cfg(test)]
@@ -160,6 +175,39 @@ mod tests {
         assert_eq!(account.email(), None);
         assert!(account.give_role("sitecore\\Author") && !account.give_role("Sitecore\\author"));
         assert!(account.take_role("SITECORE\\AUTHOR") && !account.take_role("sitecore\\Author"));
+    }
+
+    #[test]
+    fn names_are_the_same_in_any_case_of_any_alphabet_and_nothing_else_is() {
+        for (a, b) in [
+            ("sitecore\\Éditeur", "sitecore\\éditeur"),
+            ("sitecore\\ØRSTED", "SITECORE\\ørsted"),
+            ("sitecore\\Author", "sitecore\\aUTHOR"),
+        ] {
+            assert!(same(a, b), "{a} {b}");
+        }
+        for (a, b) in [
+            ("sitecore\\Maker", "sitecore\\Ma\u{212a}er"),
+            ("sitecore\\Author", "sitecore\\Author "),
+            ("sitecore\\Éditeur", "sitecore\\Editeur"),
+        ] {
+            assert!(!same(a, b), "{a} {b}");
+        }
+        let mut account = Account::default();
+        assert!(account.give_role("sitecore\\Éditeur") && !account.give_role("sitecore\\éditeur"));
+        assert!(account.take_role("sitecore\\éditeur"));
+    }
+
+    #[test]
+    fn a_first_password_ends_what_a_provider_said_of_the_rights() {
+        let given_here = Account { administrator: true, ..Account::default() };
+        let said = Account { last_sign_in: Some(SignIn::default()), ..given_here.clone() };
+        for (mut account, over) in [(given_here, false), (said, true)] {
+            assert_eq!(account.set_password(Secret::new("hash")), over);
+            assert_eq!(account.administrator, !over);
+            account.administrator = true;
+            assert!(!account.set_password(Secret::new("another")) && account.administrator);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub use account::ExternalLogin;
 pub use account::GivenRole;
 pub use account::SignIn;
 pub use account::folded;
+pub use account::same;
 pub use search::Cursor;
 pub use search::Field;
 pub use search::Page;

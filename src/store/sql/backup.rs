@@ -1,4 +1,4 @@
-//! Copies of an SQLite store, made while it is in use, and put in its place while it is not.
+//! Copies of an SQLite store, made while it is in use.
 
 use std::fs;
 use std::io;
@@ -11,11 +11,9 @@ use sqlx::Connection;
 use sqlx::Executor;
 use sqlx::Row;
 
-use crate::crypto::random;
 use crate::store::sql::BUSY;
+use crate::store::sql::OpenError;
 use crate::store::sql::file_url;
-use crate::store::sql::lock::Lock;
-use crate::store::sql::lock::beside;
 use crate::store::sql::migrations;
 
 /// Why a store was not copied, or a copy not put in its place. Then nothing has changed.
@@ -61,9 +59,14 @@ pub enum BackupError {
         /// The last step known here.
         known: i64,
     },
-    /// A gateway or another command has the store open.
-    #[error("{} is in use: stop the gateway, and whatever else has it open, first", .0.display())]
-    InUse(PathBuf),
+    /// A file cannot be opened as a store.
+    #[error("{}: {error}", file.display())]
+    Closed {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: OpenError,
+    },
 }
 
 /// Copies the store in the file `store`, which may be in use, into the new file `copy`. The copy is as
@@ -88,27 +91,6 @@ pub async fn backup(store: &Path, copy: &Path) -> Result<(), BackupError> {
     copied.and_then(|()| sync_directory(copy))
 }
 
-/// Puts the store in the file `copy` in the place of the one in `store`, which nobody may have open.
-/// What was there is kept beside it, under the name that is returned; `None` when nothing was.
-///
-/// # Errors
-///
-/// See [`BackupError`].
-pub async fn restore(copy: &Path, store: &Path) -> Result<Option<PathBuf>, BackupError> {
-    check(copy).await?;
-    if let Some(directory) = store.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir_all(directory).map_err(|error| at(directory, error))?;
-    }
-    let lock = Lock::alone(store).map_err(|error| at(store, error))?;
-    let Some(_lock) = lock else { return Err(BackupError::InUse(store.to_path_buf())) };
-    let new = beside(store, &format!(".new-{}", random::identifier()));
-    backup(copy, &new).await?;
-    let former = if store.exists() { Some(put_aside(store).await?) } else { None };
-    fs::rename(&new, store).map_err(|error| at(store, error))?;
-    sync_directory(store)?;
-    Ok(former)
-}
-
 /// Copies by SQLite itself, which sees one moment of a file that others write.
 async fn copy_into(
     connection: &mut AnyConnection,
@@ -121,7 +103,7 @@ async fn copy_into(
 }
 
 /// Opens a store of ours, whatever its version.
-async fn open(store: &Path) -> Result<AnyConnection, BackupError> {
+pub(super) async fn open(store: &Path) -> Result<AnyConnection, BackupError> {
     // SQLite would say that it cannot open it, and not why.
     fs::File::open(store).map_err(|error| at(store, error))?;
     sqlx::any::install_default_drivers();
@@ -138,7 +120,7 @@ async fn open(store: &Path) -> Result<AnyConnection, BackupError> {
 }
 
 /// Looks at every page of a copy before anything is put in its place.
-async fn check(copy: &Path) -> Result<(), BackupError> {
+pub(super) async fn check(copy: &Path) -> Result<(), BackupError> {
     let mut connection = open(copy).await?;
     let found = async {
         let taken = "select coalesce(max(step), 0) from vestibule_schema";
@@ -157,51 +139,18 @@ async fn check(copy: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Gives the store a second name, which it keeps when another takes its place.
-async fn put_aside(store: &Path) -> Result<PathBuf, BackupError> {
-    // What stands in the log goes into the file. One that is damaged is kept as it is.
-    if let Ok(mut connection) = open(store).await {
-        drop(connection.execute("pragma wal_checkpoint(truncate)").await);
-        drop(connection.close().await);
-    }
-    let names = (1..).map(|number| match number {
-        1 => beside(store, ".before-restore"),
-        number => beside(store, &format!(".before-restore-{number}")),
-    });
-    for former in names.take(1_000) {
-        match fs::hard_link(store, &former) {
-            Ok(()) => {
-                // The log of one file must not be taken for that of the other.
-                move_if_there(&beside(store, "-wal"), &beside(&former, "-wal"))?;
-                move_if_there(&beside(store, "-shm"), &beside(&former, "-shm"))?;
-                return Ok(former);
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(at(&former, error)),
-        }
-    }
-    Err(BackupError::Exists(beside(store, ".before-restore")))
-}
-
-fn move_if_there(from: &Path, to: &Path) -> Result<(), BackupError> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(from, error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 /// A name in a directory is on the disk when the directory is.
-fn sync_directory(file: &Path) -> Result<(), BackupError> {
+pub(super) fn sync_directory(file: &Path) -> Result<(), BackupError> {
     let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
     let directory = directory.unwrap_or_else(|| Path::new("."));
     let synced = fs::File::open(directory).and_then(|directory| directory.sync_all());
     synced.map_err(|error| at(directory, error))
 }
 
-fn at(file: &Path, error: io::Error) -> BackupError {
+pub(super) fn at(file: &Path, error: io::Error) -> BackupError {
     BackupError::File { file: file.to_path_buf(), error }
 }
 
-fn refused(file: &Path, error: sqlx::Error) -> BackupError {
+pub(super) fn refused(file: &Path, error: sqlx::Error) -> BackupError {
     BackupError::Refused { file: file.to_path_buf(), error }
 }

@@ -9,6 +9,7 @@ pub(super) mod keys;
 mod lock;
 mod migrations;
 pub(super) mod register;
+pub mod restore;
 mod sweep;
 
 use std::fs;

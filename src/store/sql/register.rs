@@ -62,7 +62,7 @@ impl Register {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Registered>, StoreError> {
-        let query = self.of_live(which, [LIST_ALL, LIST_ONE, LIST_USER, LIST_PROVIDER], now);
+        let query = self.of_live(which, &LIST, now);
         let query = query.bind(i64::try_from(limit).unwrap_or(i64::MAX));
         Database::timed(async {
             let rows = query.fetch_all(&self.database.reader).await?;
@@ -78,7 +78,7 @@ impl Register {
     ///
     /// As [`Self::list`].
     pub async fn ask_to_end(&self, which: Which<'_>, now: Timestamp) -> Result<u64, StoreError> {
-        let query = self.of_live(which, [END_ALL, END_ONE, END_USER, END_PROVIDER], now);
+        let query = self.of_live(which, &END, now);
         let result = Database::timed(query.execute(&self.database.writer)).await?;
         Ok(result.rows_affected())
     }
@@ -185,18 +185,18 @@ impl Register {
         Ok(())
     }
 
-    /// One of four statements about live sessions, for whichever are meant.
+    /// That of the statements about live sessions which is about those that are meant.
     fn of_live(
         &self,
         which: Which<'_>,
-        [all, one, of_user, of_provider]: [&'static str; 4],
+        statements: &OfLive,
         now: Timestamp,
     ) -> Query<'static, Any, AnyArguments> {
         let (statement, name) = match which {
-            Which::All => (all, None),
-            Which::Id(id) => (one, Some(id.to_owned())),
-            Which::User(user) => (of_user, Some(user_key(user))),
-            Which::Provider(provider) => (of_provider, Some(key(provider))),
+            Which::All => (statements.all, None),
+            Which::Id(id) => (statements.one, Some(id.to_owned())),
+            Which::User(user) => (statements.of_user, Some(user_key(user))),
+            Which::Provider(provider) => (statements.of_provider, Some(key(provider))),
         };
         let query = self.database.query(statement).bind(now.0).bind(now.0 - SILENCE);
         match name {
@@ -246,14 +246,28 @@ impl Register {
     }
 }
 
-const LIST_ALL: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 order by s.began_at desc, s.id limit $3";
-const LIST_ONE: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.id = $3 limit $4";
-const LIST_USER: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.user_key = $3 order by s.began_at desc, s.id limit $4";
-const LIST_PROVIDER: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.provider_key = $3 order by s.began_at desc, s.id limit $4";
-const END_ALL: &str = "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2)";
-const END_ONE: &str = "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and id = $3";
-const END_USER: &str = "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and user_key = $3";
-const END_PROVIDER: &str = "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and provider_key = $3";
+/// One thing that is done with live sessions, for each way to mean some of them. Parameters: the
+/// moment, the last moment at which a gateway that lives was heard of, and what names them.
+struct OfLive {
+    all: &'static str,
+    one: &'static str,
+    of_user: &'static str,
+    of_provider: &'static str,
+}
+
+const LIST: OfLive = OfLive {
+    all: "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 order by s.began_at desc, s.id limit $3",
+    one: "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.id = $3 limit $4",
+    of_user: "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.user_key = $3 order by s.began_at desc, s.id limit $4",
+    of_provider: "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.provider_key = $3 order by s.began_at desc, s.id limit $4",
+};
+
+const END: OfLive = OfLive {
+    all: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2)",
+    one: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and id = $3",
+    of_user: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and user_key = $3",
+    of_provider: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and provider_key = $3",
+};
 
 #[derive(Serialize, Deserialize)]
 struct Content {

@@ -1,8 +1,10 @@
 //! New accounts, and new identities of known ones.
 
+use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::accounts::Added;
 use crate::store::accounts::Linked;
+use crate::store::accounts::same;
 use crate::users::User;
 use crate::users::name;
 use crate::users::name::Told;
@@ -27,7 +29,7 @@ impl Persistent<'_> {
         if !proved.holds_a_role() {
             return Err(Refusal::NoRole.into());
         }
-        let mut login = told.is_none_or(|told| !told.by_rule).then(|| proved.login());
+        let login = told.is_none_or(|told| !told.by_rule).then(|| proved.login());
         for marks in 0..MOST_NAMES {
             let account = proved.account(told, marks)?;
             let config = proved.config;
@@ -39,12 +41,21 @@ impl Persistent<'_> {
                 Added::Done => return Ok(Some(rewrite::user(&account, proved))),
                 Added::EmailTaken => return Err(Refusal::EmailTaken.into()),
                 // The identity server calls somebody otherwise than it did: the name decides.
-                Added::LoginTaken if told.is_some() => login = None,
+                Added::LoginTaken if told.is_some() => self.release(proved).await?,
                 Added::NameTaken if told.is_none() => {}
                 Added::LoginTaken | Added::NameTaken => return Ok(None),
             }
         }
         Err(Refusal::NameTaken.into())
+    }
+
+    /// Takes the identity from the account that it was.
+    async fn release(self, proved: &Proved<'_>) -> Result<(), StoreError> {
+        let (key, subject) = (proved.key(), proved.subject);
+        if let Some(before) = self.0.of_login(key, subject).await? {
+            self.0.unlink(&before.name, key, subject).await?;
+        }
+        Ok(())
     }
 
     /// Makes the identity one more way to sign in as the user of `account`. `None` when something
@@ -88,8 +99,4 @@ impl Proved<'_> {
         rewrite::apply(&mut account, self, Occasion::Creation);
         Ok(account)
     }
-}
-
-fn same(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
 }

@@ -63,7 +63,7 @@ impl Persistent<'_> {
     }
 
     /// The account that an identity is known by.
-    async fn looked_up(
+    pub(super) async fn looked_up(
         self,
         proved: &Proved<'_>,
         told: Option<&Told>,

@@ -12,6 +12,7 @@ mod creation;
 mod foresight;
 mod recognition;
 mod rewrite;
+mod standing;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::store::accounts::Accounts;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::GivenRole;
 use crate::store::accounts::Saved;
+use crate::store::accounts::same;
 use crate::users::User;
 use crate::users::builder;
 use crate::users::name;
@@ -216,7 +218,7 @@ impl Persistent<'_> {
         for attempt in 0..ATTEMPTS {
             tokio::time::sleep(PAUSE * attempt).await;
             let known = self.known(proved, proved.told()?.as_ref()).await?;
-            let same = known.filter(|account| account.name.eq_ignore_ascii_case(name));
+            let same = known.filter(|account| same(&account.name, name));
             let account = same.ok_or(Refusal::Unlinked)?;
             if let Some(user) = self.write(proved, account, Occasion::Renewal).await? {
                 return Ok(user);

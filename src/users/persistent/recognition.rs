@@ -3,6 +3,7 @@
 use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::accounts::ExternalLogin;
+use crate::store::accounts::same;
 use crate::users::User;
 use crate::users::name::Told;
 use crate::users::persistent::Failure;
@@ -99,6 +100,20 @@ impl Persistent<'_> {
         Ok(Some(rewrite::user(&account, proved)))
     }
 
+    /// Whether an identity that has signed in as the user called `name` still would.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be reached.
+    pub async fn is_still(self, proved: &Proved<'_>, name: &str) -> Result<bool, StoreError> {
+        let Ok(told) = proved.told() else { return Ok(false) };
+        match self.looked_up(proved, told.as_ref()).await {
+            Ok(known) => Ok(known.is_some_and(|known| same(&known.name, name) && !known.disabled)),
+            Err(Failure::Refused(_) | Failure::NoUser(_)) => Ok(false),
+            Err(Failure::Store(error)) => Err(error),
+        }
+    }
+
     /// Lets an identity in that lives as long as its session, unless the user that it is known to be
     /// elsewhere here is disabled.
     ///
@@ -119,11 +134,12 @@ impl Persistent<'_> {
 
 impl Proved<'_> {
     /// Whether an account is one of the identity server's local users, of which there it says that
-    /// somebody is it: its password is here, or it came from there. One that other providers' people
-    /// sign in as, and nobody else, is not, whatever name it has.
+    /// somebody is it: its password is here, it came from there, or it was laid out and nobody has
+    /// signed in as it yet. One that other providers' people sign in as, and nobody else, is not,
+    /// whatever name it has; nor is one from which an administrator has taken all identities.
     pub(super) fn owns(&self, account: &Account, logins: &[ExternalLogin]) -> bool {
         account.password_hash.is_some()
-            || logins.is_empty()
+            || (logins.is_empty() && account.last_sign_in.is_none())
             || logins.iter().any(|login| login.provider == self.key())
     }
 }

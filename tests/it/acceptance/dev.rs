@@ -327,7 +327,7 @@ async fn p326_a_hostile_code_is_not_shown_again() {
 }
 
 /// Starts the flow as the client `device`.
-async fn start(house: &House, form: &[(&str, &str)]) -> Answer {
+pub(super) async fn start(house: &House, form: &[(&str, &str)]) -> Answer {
     start_as(house, "device", form).await
 }
 
@@ -337,7 +337,7 @@ async fn start_as(house: &House, client: &str, form: &[(&str, &str)]) -> Answer 
     house.post("/connect/deviceauthorization", &[("Authorization", &credentials)], form).await
 }
 
-async fn poll(house: &House, codes: &Value) -> Answer {
+pub(super) async fn poll(house: &House, codes: &Value) -> Answer {
     poll_as(house, "device", codes).await
 }
 
@@ -347,7 +347,7 @@ async fn poll_as(house: &House, client: &str, codes: &Value) -> Answer {
 }
 
 /// Lets the person of `browser` allow the device, with these fields changed.
-async fn approve(browser: &mut Browser, codes: &Value, changed: &[(&str, &str)]) {
+pub(super) async fn approve(browser: &mut Browser, codes: &Value, changed: &[(&str, &str)]) {
     let page = browser.get(&complete(codes)).await;
     assert!(page.text().contains("id=\"allow-button\""), "{} {}", page.status, page.gist());
     let answer = browser.submit_with(&page, &[("button", "yes")], changed).await;

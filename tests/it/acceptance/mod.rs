@@ -20,6 +20,7 @@ mod end;
 mod end_notices;
 mod fed;
 mod fed_claims;
+mod fed_kept;
 mod federated_logout;
 mod intr;
 mod login;

@@ -126,15 +126,13 @@ async fn offered(house: &House) -> bool {
 #[tokio::test]
 async fn s349_guessing_is_throttled_as_on_the_sign_in_page() {
     let house = House::start().await;
-    for spelling in
-        ["jane", "JANE", r"sitecore\jane", r"Sitecore\Jane", "jane", "Jane", "jane", "jane"]
-    {
+    for spelling in ["jane", "JANE", r"sitecore\jane", r"Sitecore\Jane", " jane "] {
         let form = [("username", spelling), ("password", "a guess")];
         refused(&ask(&house, "password", &form).await, 400, "invalid_grant");
     }
     let locked = ask(&house, "password", &JANE).await;
     refused(&locked, 400, "invalid_grant");
     assert_eq!(description(&locked), "invalid_username_or_password", "nobody learns of the limit");
-    house.later(12);
+    house.later(600);
     tokens(&house, "password", "api1").await;
 }

@@ -4,5 +4,6 @@ mod anew;
 mod desk;
 mod entry;
 mod forms;
+mod million;
 mod sessions;
 mod users;

@@ -8,6 +8,7 @@ use crate::admin::desk::notice;
 use crate::admin::desk::page_of;
 use crate::admin::desk::post;
 use crate::admin::desk::press;
+use crate::persistent::keeps;
 use crate::support::browser::Browser;
 use crate::support::logs;
 use crate::support::wire::Answer;
@@ -139,7 +140,11 @@ async fn each_change_is_made_noted_and_audited() {
             &[("role", "sitecore\\author")],
             "The role is taken, from the user's sessions too.",
         ),
-        ("unlink", &[], "This identity does not sign in as the user any more."),
+        (
+            "unlink",
+            &[],
+            "This identity does not sign in as the user any more, and the user's sessions are over.",
+        ),
     ] {
         page = press(&mut keeper, &page, action, more).await;
         assert_eq!(notice(&page), said, "{action}");
@@ -204,6 +209,21 @@ async fn administrators_do_not_shut_themselves_out() {
     }
     let kept = desk.kept("sitecore\\admin").await.unwrap();
     assert!(!kept.disabled);
+}
+
+#[tokio::test]
+async fn who_is_unlinked_is_out_at_once() {
+    let desk = Desk::with(&keeps("SitecoreIdentityServer", &["shell"])).await;
+    let mut jane = desk.at_work("jane").await;
+    let mut keeper = desk.keeper().await;
+    let page = keeper.get(&page_of("sitecore\\jane")).await;
+    let page = press(&mut keeper, &page, "unlink", &[]).await;
+    let said =
+        "This identity does not sign in as the user any more, and the user's sessions are over.";
+    assert_eq!(notice(&page), said);
+    let answer = jane.get("/sitecore/shell/again").await;
+    assert!(answer.is_redirect(), "{} {}", answer.status, answer.gist());
+    assert!(desk.chain.gateway.app.sessions().of_user("sitecore\\jane").is_empty());
 }
 
 #[tokio::test]

@@ -1,9 +1,15 @@
 //! How far sign-ins came.
 
+use vestibule::crypto::password;
+use vestibule::crypto::secret::Secret;
+
 use crate::admin_insight::desk;
 use crate::admin_insight::has_row;
 use crate::admin_insight::rows;
 use crate::admin_insight::world;
+use crate::support::browser::Browser;
+use crate::support::chain::Chain;
+use crate::support::chain::PASSWORD;
 use crate::support::journey;
 use crate::support::provider::lie;
 
@@ -76,4 +82,37 @@ async fn after_an_hour_only_the_day_remembers() {
     let mut ada = desk(&world).await;
     let page = ada.get("/vestibule/funnel").await;
     assert!(has_row(&page, "Session | 0 | 1"), "{:?}", rows(&page));
+}
+
+#[tokio::test]
+async fn a_password_counts_at_the_identity_server_and_the_client_is_seen_at_work() {
+    let hash = password::hash(&Secret::new(PASSWORD)).unwrap();
+    let admin = format!(
+        r#"<gateway><localUsers><user name="sitecore\admin" passwordHash="{hash}" administrator="true" /></localUsers></gateway>"#
+    );
+    let chain = Chain::with(&admin).await;
+    let home = format!("https://admin.localhost:{}/", chain.gateway.port);
+    let mut browser = Browser::new(&home);
+    let page = browser.go("/vestibule/funnel").await;
+    let wrong = browser.submit(&page, &[("username", "admin"), ("password", "wrong")]).await;
+    let page = browser.follow(wrong).await;
+    let right = browser.submit(&page, &[("username", "admin"), ("password", PASSWORD)]).await;
+    browser.follow(right).await;
+    let page = browser.get(&format!("{home}vestibule/funnel")).await;
+    let text = page.text();
+    let way = |title: &str| {
+        let (_, way) = text.split_once(title).unwrap_or_else(|| panic!("no {title}: {text}"));
+        way.split("</section>").next().unwrap().to_owned()
+    };
+    let all = "Started: 1. At the provider: 1. Back: 1. Session: 1. First page: 1.";
+    assert!(way("vestibule · SitecoreIdentityServer</h2>").contains(all));
+    let local = way(" · local</h2>");
+    let told = "Started: 2. At the provider: 2. Back: 2. Session: 1. First page: 1.";
+    assert!(local.contains(told) && local.contains("wrong_password"), "{local}");
+    let page = browser.get(&format!("{home}vestibule/configuration")).await;
+    let rows = rows(&page);
+    let client = rows.iter().find(|row| row.starts_with("Sitecore | ")).expect("the CMS's client");
+    assert!(client.ends_with(" UTC") && !client.contains("none since"), "{client}");
+    let secrets = rows.iter().filter(|row| row.contains(":ClientSecrets:"));
+    assert!(secrets.into_iter().all(|row| row.ends_with("| ***")), "{rows:?}");
 }

@@ -13,23 +13,7 @@ use crate::support::html;
 use crate::support::provider::jane;
 use crate::support::wire::Answer;
 use crate::support::world::World;
-use crate::support::world::mapping;
-
-/// The patch that lets Partner's group `admins` in at `admin.localhost`.
-fn admin_site() -> String {
-    let mapped = mapping("Partner", &["vestibule"]).replace("of the test", "of administrators");
-    format!(
-        r#"<sites><site name="vestibule" set:loginPage="/identity/login/vestibule/Partner" /></sites>
-<federatedAuthentication><identityProviders><identityProvider id="Partner"><transformations hint="list:AddTransformation">
-  <transformation name="admins" type="Sitecore.Owin.Authentication.Services.DefaultTransformation, Sitecore.Owin.Authentication">
-    <sources hint="raw:AddSource"><claim name="groups" value="admins" /></sources>
-    <targets hint="raw:AddTarget"><claim name="http://www.sitecore.net/identity/claims/isAdmin" value="true" /></targets>
-    <keepSource>true</keepSource>
-  </transformation>
-</transformations></identityProvider></identityProviders></federatedAuthentication>
-{mapped}"#
-    )
-}
+use crate::support::world::admin_site;
 
 /// A world with the admin site.
 async fn world() -> World {

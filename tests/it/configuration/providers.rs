@@ -299,3 +299,26 @@ fn what_goes_by_the_identity_servers_name_is_no_preset() {
         "{said}"
     );
 }
+
+#[test]
+fn m295_the_identity_server_vouches_for_no_addresses() {
+    let connection = |provider: &str| {
+        format!(
+            "<gateway><connections>\n<connection provider=\"{provider}\" clientId=\"c\" authority=\"https://p.test\" authoritativeFor=\"company.test\" /></connections></gateway>"
+        )
+    };
+    let expected = "4: authoritativeFor of `SitecoreIdentityServer` would believe every provider behind it on addresses; map the provider";
+    refused(&connection("SitecoreIdentityServer"), expected);
+    let declared = "<federatedAuthentication><identityProviders><identityProvider id=\"P\" type=\"Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider, Sitecore.Owin.Authentication\"><domain>sitecore</domain></identityProvider></identityProviders></federatedAuthentication>";
+    let config = with(&format!("{}{declared}", connection("P")));
+    assert_eq!(config.provider("P").unwrap().authoritative_for, ["company.test"]);
+}
+
+#[test]
+fn a_subprovider_was_before_whatever_its_gateway_was() {
+    let inner = "<federatedAuthentication><identityProviders><identityProvider id=\"SitecoreIdentityServer/IdS4-AzureAd\" type=\"Sitecore.Owin.Authentication.Configuration.DefaultIdentityProvider, Sitecore.Owin.Authentication\" /></identityProviders></federatedAuthentication>";
+    let former = "<gateway><connections><connection provider=\"SitecoreIdentityServer\" formerIssuers=\"https://old.test|https://older.test\" /></connections></gateway>";
+    let config = with(&format!("{inner}{former}"));
+    let provider = config.provider("SitecoreIdentityServer/IdS4-AzureAd").unwrap();
+    assert_eq!(provider.former_issuers, ["https://old.test", "https://older.test"]);
+}

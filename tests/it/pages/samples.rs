@@ -73,7 +73,8 @@ pub(super) fn buttons(text: &str) -> Vec<pages::Button> {
 
 fn question_whose(text: &str) -> Response {
     let (user, provider) = (format!("Jane Doe{text}"), format!("Okta{text}"));
-    question(text, pages::Asked::Whose { user, provider })
+    let identity = format!("Jane Doe, jane@company.test, 00u1{text}");
+    question(text, pages::Asked::Whose { user, provider, identity })
 }
 
 fn question_room(text: &str) -> Response {

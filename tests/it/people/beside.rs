@@ -70,6 +70,17 @@ async fn who_is_disabled_is_out_within_seconds_and_stays_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whose_identity_is_unlinked_is_out_within_seconds() {
+    let house = house().await;
+    let identity = ["ann", "--provider", "Partner", "--subject", "p-1"];
+    assert_eq!(beside(&house, &[&["user", "link"], &identity[..]].concat(), "").code, 0);
+    let mut browser = signed_in(&house).await;
+    let unlinked = beside(&house, &[&["user", "unlink"], &identity[..]].concat(), "");
+    assert_eq!(unlinked.out, "unlinked sitecore\\ann; sessions that end: 1\n", "{unlinked:?}");
+    ends_soon(&house, &mut browser).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_listed_and_ended_one_by_one_or_together() {
     let house = house().await;
     let (mut first, mut second) = (signed_in(&house).await, signed_in(&house).await);

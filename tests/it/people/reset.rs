@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use vestibule::crypto::password;
 use vestibule::crypto::secret::Secret;
+use vestibule::store::accounts::Account;
+use vestibule::store::accounts::SignIn;
 
 use crate::acceptance::house::House;
 use crate::acceptance::house::PASSWORD;
+use crate::people::accounts;
 use crate::people::add;
 use crate::people::beside;
 use crate::people::type_in;
@@ -58,6 +61,30 @@ async fn a_link_sets_a_password_once_and_ends_what_the_old_one_began() {
     assert!(grants.is_redirect(), "the session has ended");
     assert_eq!(type_in(&house, &mut house.browser(), "ann", PASSWORD).await.status, 200);
     assert!(type_in(&house, &mut house.browser(), "ann", NEW).await.is_redirect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_password_ends_what_a_provider_said_of_the_rights() {
+    let house = house().await;
+    let accounts = accounts(&house).await;
+    let ann = accounts.find("sitecore\\ann").await.unwrap().unwrap();
+    let (administrator, last_sign_in) = (true, Some(SignIn::default()));
+    let ann = Account { password_hash: None, administrator, last_sign_in, ..ann };
+    accounts.save(&ann, false).await.unwrap();
+    let link = link(&house);
+    let mut browser = house.browser();
+    let page = browser.get(&link).await;
+    assert_eq!(choose(&mut browser, &page, NEW).await.status, 200);
+    let ann = accounts.find("sitecore\\ann").await.unwrap().unwrap();
+    assert!(ann.password_hash.is_some() && !ann.administrator);
+    let noted = &ann.history.last().unwrap().what;
+    assert!(noted.ends_with("; no administrator any more"), "{noted}");
+
+    let again = Account { password_hash: None, administrator, ..ann };
+    accounts.save(&again, false).await.unwrap();
+    let set = beside(&house, &["user", "password", "ann", "--password-stdin"], "a better one\n");
+    assert!(set.out.contains("no administrator any more"), "{set:?}");
+    assert!(!accounts.find("sitecore\\ann").await.unwrap().unwrap().administrator);
 }
 
 #[tokio::test(flavor = "multi_thread")]

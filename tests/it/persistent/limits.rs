@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use sqlx::Connection;
+use sqlx::Executor;
 use tokio::task::JoinSet;
 
+use crate::acceptance::house::House;
 use crate::persistent::account;
 use crate::persistent::change;
 use crate::persistent::jane_with;
@@ -144,6 +147,51 @@ async fn local_sign_ins_are_counted_and_those_at_the_identity_server_apart() {
     let landed = press(&mut emergency, &page, "take-over").await;
     assert_eq!(landed.status, 200, "{}", landed.gist());
     assert!(emergency.cookie(SESSION).is_some());
+}
+
+#[tokio::test]
+async fn a_user_of_the_configuration_takes_over_while_the_store_is_down() {
+    let stored = r#"<gateway><users set:store="sqlite:{folder}/kept.db" /></gateway>"#;
+    let chain = Chain::with(&format!("{ONE_EACH}{stored}")).await;
+    let mut first = chain.browser();
+    let mut second = chain.browser();
+    for browser in [&mut first, &mut second] {
+        let page = browser.go("/sitecore/login?fbc=1").await;
+        let file = chain.gateway.folder.path("kept.db");
+        let mut store = sqlx::SqliteConnection::connect(&file.display().to_string()).await.unwrap();
+        drop(store.execute("alter table vestibule_users rename to elsewhere").await);
+        let page = browser.submit(&page, &[("username", "jane"), ("password", PASSWORD)]).await;
+        let page = browser.follow(page).await;
+        if browser.cookie(SESSION).is_none() {
+            assert!(page.text().contains("Too many sessions"), "{}", page.gist());
+            press(browser, &page, "take-over").await;
+        }
+        assert!(browser.cookie(SESSION).is_some());
+    }
+    assert!(chain.gateway.app.accounts().find("sitecore\\jane").await.is_err(), "it is up");
+}
+
+#[tokio::test]
+async fn what_a_session_was_granted_ends_when_another_one_takes_over() {
+    let one = r#"<sites><site name="identity" set:sessionsPerUser="1" /></sites>"#;
+    let house = House::with("", one).await;
+    let scope = [("scope", "openid offline_access")];
+    let tokens = house.tokens(&mut house.browser(), "web", &scope).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let mut second = house.browser();
+    let page = house.ask(&mut second, "web", &[]).await.page();
+    let page = house.type_in(&mut second, &page, "jane").await.page();
+    assert!(page.text().contains("Too many sessions"), "{}", page.gist());
+    let form = |token| [("grant_type", "refresh_token"), ("refresh_token", token)];
+    let renewed = house.token("web", &form(refresh)).await.json();
+    let refresh = renewed["refresh_token"].as_str().expect("nothing has ended yet");
+    let text = page.text();
+    let (_, rest) = text.split_once("name=\"token\" value=\"").unwrap();
+    let token = rest.split('"').next().unwrap();
+    let answer = second.submit(&page, &[("token", token), ("answer", "take-over")]).await;
+    house.onward(&mut second, answer).await.reply().sent("code");
+    let answer = house.token("web", &form(refresh)).await;
+    assert_eq!((answer.status, &answer.json()["error"]), (400, &"invalid_grant".into()));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use vestibule::store::accounts::Account;
 use crate::persistent::account;
 use crate::persistent::accounts;
 use crate::persistent::change;
+use crate::persistent::deliberately;
 use crate::persistent::keeping;
 use crate::persistent::keeping_at;
 use crate::persistent::name;
@@ -54,7 +55,9 @@ async fn without_the_owner_s_word_a_new_identity_is_a_user_of_its_own() {
 #[tokio::test]
 async fn an_identity_is_attached_where_the_owner_wants_it() {
     let world = keeping_at("set:linking=\"attach\"", "").await;
-    let (browser, _) = jane_beside(&world).await;
+    let mut browser = world.jane().await;
+    world.idp.person(json!({ "sub": "second", "preferred_username": "second" }));
+    deliberately(&mut browser, "Okta").await;
     let jane = account(&world, "Partner", "jane-4711").await;
     assert_eq!(account(&world, "Okta", "second").await, jane);
     assert_eq!(name(&world, &browser).await, jane.name);
@@ -68,7 +71,7 @@ async fn an_identity_is_attached_where_the_owner_wants_it() {
     let mut bob = world.browser();
     sign_in(&mut bob, "Partner").await;
     world.idp.person(json!({ "sub": "second" }));
-    sign_in(&mut bob, "Okta").await;
+    deliberately(&mut bob, "Okta").await;
     assert_eq!(name(&world, &bob).await, jane.name);
 }
 
@@ -93,7 +96,7 @@ async fn who_is_only_virtual_is_nobody_to_attach_to() {
     browser.go("/sitecore/admin/").await;
     assert!(browser.cookie(SESSION).is_some());
     world.idp.person(json!({ "sub": "second" }));
-    sign_in(&mut browser, "Okta").await;
+    deliberately(&mut browser, "Okta").await;
     let second = account(&world, "Okta", "second").await;
     assert!(second.history[0].what.starts_with("created"), "{:?}", second.history);
 }

@@ -4,6 +4,7 @@
 mod kept;
 mod limits;
 mod linking;
+mod proof;
 mod trust;
 
 use serde_json::Value;
@@ -52,6 +53,15 @@ pub(super) fn start(name: &str) -> String {
 /// Signs in at shell with the provider `name`; the page that comes of it.
 pub(super) async fn sign_in(browser: &mut Browser, name: &str) -> Answer {
     browser.go(&start(name)).await
+}
+
+/// The same by a form of the site's own sign-in page.
+pub(super) async fn deliberately(browser: &mut Browser, name: &str) -> Answer {
+    let form = format!(
+        "/identity/externallogin?authenticationType={name}&ReturnUrl=%2Fsitecore%2Fshell%2F&sc_site=shell"
+    );
+    let first = browser.send(browser.navigation("POST", &form, "same-origin").form(&[])).await;
+    browser.follow(first).await
 }
 
 /// What the CMS is told of whoever `browser` is: name and roles. `None` when it is told nothing.

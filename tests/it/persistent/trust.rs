@@ -95,6 +95,32 @@ async fn a_local_user_who_is_new_gets_the_account_of_that_name() {
 }
 
 #[tokio::test]
+async fn what_was_unlinked_is_not_taken_back_by_its_name() {
+    let chain = house().await;
+    let accounts = chain.gateway.app.accounts();
+    assert!(jane(&chain).await.is_ok());
+    let login = &accounts.logins("sitecore\\jane").await.unwrap()[0];
+    accounts.unlink("sitecore\\jane", &login.provider, &login.subject).await.unwrap();
+    assert_eq!(jane(&chain).await.unwrap_err().status, 403);
+    assert_eq!(accounts.logins("sitecore\\jane").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn whom_the_identity_server_calls_otherwise_than_it_did_is_somebody_else() {
+    let chain = house().await;
+    let accounts = chain.gateway.app.accounts();
+    let subject = vestibule::users::subject::local("sitecore\\jane");
+    let old = Account { name: "sitecore\\jane.old".to_owned(), ..Account::default() };
+    let login = stores::login("SitecoreIdentityServer", &subject);
+    accounts.add(&old, Some(&login), false).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(jane(&chain).await.unwrap().0, "sitecore\\jane");
+    }
+    assert_eq!(accounts.logins(&old.name).await.unwrap(), []);
+    assert_eq!(accounts.logins("sitecore\\jane").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn an_account_of_another_provider_s_people_is_no_local_user_s() {
     let chain = house().await;
     let accounts = chain.gateway.app.accounts();

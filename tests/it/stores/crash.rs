@@ -1,4 +1,4 @@
-//! Processes that are killed, disks that are full and files that cannot be written: nothing that was
+//! Processes and servers that are killed, disks that are full and files that cannot be written: nothing that was
 //! acknowledged is lost, and whoever asks is told.
 
 use std::fs;
@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use sqlx::AnyConnection;
@@ -30,6 +31,7 @@ use crate::stores::NOW;
 use crate::stores::addresses;
 use crate::stores::child;
 use crate::stores::file;
+use crate::stores::servers::Servers;
 use crate::stores::sqlite::beside;
 use crate::stores::user;
 
@@ -46,6 +48,18 @@ async fn killed(store: &StoreAddress) -> Vec<String> {
     let random =
         |from: usize, most| usize::from_str_radix(&random[from..from + 7], 16).unwrap() % most;
     let (lines, moment) = (random(0, 40), Duration::from_micros(random(7, 10_000) as u64));
+    let (status, said) = interrupted(store, lines, tokio::time::sleep(moment)).await;
+    assert_eq!(status.signal(), Some(9));
+    said
+}
+
+/// A process with eight writers, to which something happens after some number of writes, and which is
+/// killed then; how it ended, and what it said.
+async fn interrupted(
+    store: &StoreAddress,
+    lines: usize,
+    what: impl Future<Output = ()>,
+) -> (ExitStatus, Vec<String>) {
     let mut child = child::command(store, &[]).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let (read, enough) = oneshot::channel();
@@ -59,11 +73,10 @@ async fn killed(store: &StoreAddress) -> Vec<String> {
         output
     });
     tokio::time::timeout(Duration::from_mins(1), enough).await.unwrap().unwrap();
-    tokio::time::sleep(moment).await;
+    what.await;
     child.kill().unwrap();
     let output = reading.await.unwrap();
-    assert_eq!(child.wait().unwrap().signal(), Some(9));
-    child::said(&output)
+    (child.wait().unwrap(), child::said(&output))
 }
 
 /// Looks for everything that was acknowledged, in a store as its killers left it.
@@ -122,6 +135,28 @@ async fn a_process_that_is_killed_leaves_a_server_with_all_it_had_acknowledged()
     for (name, address) in addresses.into_iter().skip(1) {
         let busy = lane(address, 20).await;
         assert!(busy > 0, "{name}: none had written anything when it was killed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_in_the_middle_of_writes_has_all_it_had_acknowledged() {
+    let Some(servers) = Servers::of_its_own() else { return };
+    for (name, address) in servers.addresses() {
+        let (mut acknowledged, mut cut) = (Vec::new(), 0);
+        for lines in [60, 200, 500] {
+            let crash = async {
+                tokio::task::block_in_place(|| servers.crash(name));
+                // Some of the writers may have found it up again.
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            };
+            let (_, said) = interrupted(&address, lines, crash).await;
+            cut += said.iter().filter(|line| line.starts_with("refused ")).count();
+            let is_kept = |line: &&String| !line.starts_with("refused ") && line.contains(' ');
+            acknowledged.extend(said.iter().filter(is_kept).cloned());
+        }
+        assert!(cut > 0, "{name}: nobody was in the middle of anything");
+        assert!(acknowledged.len() > 600, "{name}: {}", acknowledged.len());
+        read_back(&address, &acknowledged).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every store of grants does alike: in memory, in an SQLite file, in PostgreSQL and in MariaDB.
-//! The last two are those of `VESTIBULE_TEST_POSTGRES` and `VESTIBULE_TEST_MARIADB`.
+//! The last two are those of `VESTIBULE_TEST_POSTGRES` and `VESTIBULE_TEST_MARIADB`; where they are not
+//! set and both servers are installed, they are started.
 
 mod accounts;
 mod accounts_search;
@@ -11,6 +12,7 @@ mod keys;
 mod million;
 mod outage;
 mod register;
+mod servers;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -18,10 +20,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vestibule::clock::Timestamp;
-use vestibule::config::model::DatabaseUrl;
 use vestibule::config::model::StoreAddress;
 use vestibule::crypto::random;
-use vestibule::crypto::secret::Secret;
 use vestibule::store::accounts::Account;
 use vestibule::store::accounts::Accounts;
 use vestibule::store::accounts::ExternalLogin;
@@ -64,21 +64,7 @@ pub(crate) fn addresses() -> (Vec<(&'static str, StoreAddress)>, Arc<TempDir>) {
     let folder = tempfile::tempdir().unwrap();
     let mut addresses =
         vec![("SQLite", StoreAddress::Sqlite(folder.path().join("data/a file.db")))];
-    for (name, variable) in
-        [("PostgreSQL", "VESTIBULE_TEST_POSTGRES"), ("MariaDB", "VESTIBULE_TEST_MARIADB")]
-    {
-        let Some(url) = std::env::var(variable).ok().filter(|url| !url.is_empty()) else {
-            assert!(std::env::var_os("CI").is_none(), "{variable} is not set");
-            eprintln!("not tested with {name}: {variable} is not set");
-            continue;
-        };
-        let database = DatabaseUrl { url: Secret::new(url), shown: name.to_owned() };
-        let address = match name {
-            "PostgreSQL" => StoreAddress::Postgres(database),
-            _ => StoreAddress::MySql(database),
-        };
-        addresses.push((name, address));
-    }
+    addresses.extend(servers::addresses());
     (addresses, Arc::new(folder))
 }
 
