@@ -15,6 +15,7 @@ use crate::session::Session;
 use crate::store::StoreError;
 use crate::store::accounts::folded;
 use crate::store::register::Register;
+use crate::store::register::Registered;
 use crate::store::register::Which;
 
 /// Sessions at other gateways that are ended one by one, so that the administrator's own goes on.
@@ -62,11 +63,14 @@ impl Admin {
         }
         let elsewhere = self.end_elsewhere(frame, whose, &ended).await;
         let here = u64::try_from(ended.len()).unwrap_or(u64::MAX);
-        let count = here.saturating_add(*elsewhere.as_ref().unwrap_or(&0));
         let only_here = elsewhere.is_err();
+        let elsewhere = elsewhere.unwrap_or_default();
+        let count = here.saturating_add(u64::try_from(elsewhere.len()).unwrap_or(u64::MAX));
         if count > 0 {
             let whom = match whose {
-                Whose::One(_) => user.as_deref(),
+                Whose::One(_) => {
+                    user.as_deref().or_else(|| elsewhere.first().map(|row| row.user.as_str()))
+                }
                 Whose::User(name) | Whose::Provider(name) => Some(name.as_str()),
             };
             let reason = Some(whose.words());
@@ -94,15 +98,17 @@ impl Admin {
         }
     }
 
-    /// Asks the other gateways to end theirs; how many those are. `here` has ended already.
-    async fn end_elsewhere(
+    /// Asks the other gateways to end theirs; which those are. `here` are those of this one: what
+    /// of it goes on goes on.
+    pub(super) async fn end_elsewhere(
         &self,
         frame: &Frame<'_>,
         whose: &Whose,
         here: &[Arc<Session>],
-    ) -> Result<u64, StoreError> {
-        let Some(register) = &self.parts.register else { return Ok(0) };
-        let asked = ask(register, frame, whose, here).await;
+    ) -> Result<Vec<Registered>, StoreError> {
+        let Some(register) = &self.parts.register else { return Ok(Vec::new()) };
+        let spares = here.iter().any(|session| self.parts.sessions.live(&session.id).is_some());
+        let asked = ask(register, frame, whose, (here, spares)).await;
         if let Err(error) = &asked {
             tracing::warn!(error = ?error, "other gateways are not told of ended sessions");
         }
@@ -114,8 +120,8 @@ async fn ask(
     register: &Register,
     frame: &Frame<'_>,
     whose: &Whose,
-    here: &[Arc<Session>],
-) -> Result<u64, StoreError> {
+    (here, spares): (&[Arc<Session>], bool),
+) -> Result<Vec<Registered>, StoreError> {
     let now = frame.visit.exchange.now;
     let which = match whose {
         Whose::One(id) => Which::Id(id),
@@ -132,14 +138,14 @@ async fn ask(
         // The session of the identity server behind the administrator's may be from any provider.
         Whose::Provider(_) => true,
     };
-    if !covers_own && !elsewhere.is_empty() {
+    if !spares && !covers_own && !elsewhere.is_empty() {
         register.ask_to_end(which, now).await?;
     } else {
         for row in &elsewhere {
             register.ask_to_end(Which::Id(&row.id), now).await?;
         }
     }
-    Ok(u64::try_from(elsewhere.len()).unwrap_or(u64::MAX))
+    Ok(elsewhere)
 }
 
 impl Whose {
@@ -175,7 +181,8 @@ pub(super) fn is_own(frame: &Frame<'_>, session: &Session) -> bool {
     is_own_name(frame, &session.public_id)
 }
 
-fn is_own_name(frame: &Frame<'_>, id: &str) -> bool {
+/// The same for the session of this public name.
+pub(super) fn is_own_name(frame: &Frame<'_>, id: &str) -> bool {
     let own = frame.keeper.session;
     own.public_id == id || single_sign_on_of(&frame.visit.config, own) == Some(id)
 }

@@ -167,6 +167,11 @@ impl<'a> Frame<'a> {
         ending::is_own(self, session)
     }
 
+    /// The same for the session of this public name.
+    pub(super) fn is_own_name(&self, id: &str) -> bool {
+        ending::is_own_name(self, id)
+    }
+
     /// A moment, for a page.
     #[expect(clippy::unused_self, reason = "templates call it so")]
     pub(super) fn when(&self, moment: impl Borrow<Timestamp>) -> When {

@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::session::Session;
 use crate::session::Sessions;
 use crate::store::accounts::folded;
+use crate::store::register::Registered;
 
 /// Which sessions are looked for; what is empty sets no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,11 +113,19 @@ pub(super) fn virtual_users(
 impl Wanted {
     fn fits(&self, session: &Session) -> bool {
         let identity = &session.identity;
-        (self.site.is_empty() || *self.site == *identity.site)
-            && (self.provider.is_empty() || *self.provider == *identity.provider)
-            && (self.user.is_empty()
-                || begins(&identity.user.name, &self.user)
-                || begins(identity.user.local_name(), &self.user))
+        self.is_like(&identity.user.name, &identity.site, &identity.provider)
+    }
+
+    /// Whether a session of another gateway is looked for.
+    pub(super) fn fits_row(&self, row: &Registered) -> bool {
+        self.is_like(&row.user, &row.site, &row.provider)
+    }
+
+    fn is_like(&self, user: &str, site: &str, provider: &str) -> bool {
+        let local = user.split_once('\\').map_or(user, |(_, local)| local);
+        (self.site.is_empty() || self.site == site)
+            && (self.provider.is_empty() || self.provider == provider)
+            && (self.user.is_empty() || begins(user, &self.user) || begins(local, &self.user))
     }
 }
 

@@ -6,6 +6,7 @@
 mod access;
 mod change;
 mod configuration;
+mod elsewhere;
 mod ending;
 mod frame;
 mod funnel;
@@ -59,6 +60,8 @@ pub struct Parts {
     pub accounts: Arc<Accounts>,
     /// Where gateways that share a database ask each other to end sessions; `None` without one.
     pub register: Option<Register>,
+    /// This process's name in it.
+    pub instance: Arc<str>,
 }
 
 /// The rooms next door, which know of providers, clients and keys.

@@ -56,7 +56,7 @@ outcomes! {
     /// Sessions were ended.
     End "end" Done "The sessions are over. Yours, if it was among them, goes on."
     /// Sessions were ended at this gateway alone.
-    EndHere "end-here" Refused "The sessions of this gateway are over. Others that share the store could not be told: try again in a moment."
+    EndHere "end-here" Refused "It is done, and the sessions of this gateway are over or changed. Others that share the store could not be told: those of a user who is kept end within a minute; try again for others."
     /// There was nothing to do.
     Nothing "nothing" Done "There was nothing to do: it had happened already."
     /// The form had been posted before.

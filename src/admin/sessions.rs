@@ -7,6 +7,7 @@ use crate::admin::Admin;
 use crate::admin::Neighbours;
 use crate::admin::address;
 use crate::admin::change::Admission;
+use crate::admin::elsewhere::Elsewhere;
 use crate::admin::ending::Whose;
 use crate::admin::frame::Frame;
 use crate::admin::listing;
@@ -40,6 +41,8 @@ struct SessionsPage<'a> {
     listing: &'a Listing,
     next: Option<String>,
     token: &'a str,
+    /// The sessions of other gateways, on the first page.
+    elsewhere: Elsewhere,
     /// Whether other gateways may share the store.
     shared: bool,
 }
@@ -77,6 +80,12 @@ impl Admin {
             address(ADDRESS, &parameters.map(|(name, value)| (name, value.as_str())))
         });
         let config = &frame.visit.config;
+        let elsewhere = if after.is_none() {
+            let prefix = config.identity_server.account_prefix.as_str();
+            self.elsewhere(&wanted, (prefix, LENGTH), frame.visit.exchange.now).await
+        } else {
+            Elsewhere::default()
+        };
         let frame = frame.with_outcome()?;
         Ok(frame.show(&SessionsPage {
             frame: &frame,
@@ -86,6 +95,7 @@ impl Admin {
             listing: &listing,
             next,
             token: &frame.proof(ABOUT)?,
+            elsewhere,
             shared: self.parts.register.is_some(),
         }))
     }

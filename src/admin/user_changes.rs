@@ -22,7 +22,12 @@ use crate::store::accounts::Account;
 use crate::store::accounts::Changed;
 use crate::store::accounts::folded;
 use crate::store::accounts::same;
+use crate::store::grants::Kind;
 use crate::users::profile;
+use crate::users::subject;
+
+/// Sessions of a user that go on without a role that is taken; more end.
+const MOST_SPARED: usize = 100;
 
 /// A posted change.
 enum Change<'a> {
@@ -58,7 +63,8 @@ impl Admin {
             return Ok(response::see_other(&Did::Own.at(&back)));
         }
         let did = self.make(frame, neighbours, name, &change).await?;
-        let to = if did == Did::Delete { users::ADDRESS } else { &back };
+        let gone = matches!((&change, did), (Change::Delete, Did::Delete | Did::EndHere));
+        let to = if gone { users::ADDRESS } else { &back };
         Ok(response::see_other(&did.at(to)))
     }
 
@@ -72,7 +78,10 @@ impl Admin {
         let what = change.words();
         match change {
             Change::Disable => {
-                let done = |account: &mut Account| !std::mem::replace(&mut account.disabled, true);
+                let done = |account: &mut Account| {
+                    account.end_sessions(frame.visit.exchange.now, Vec::new());
+                    !std::mem::replace(&mut account.disabled, true)
+                };
                 let did = self.rewrite(frame, name, &what, done).await?.unwrap_or(Did::Disable);
                 if did != Did::Disable {
                     return Ok(did);
@@ -102,15 +111,7 @@ impl Admin {
                 let whose = session.map_or_else(user, |id| Whose::One(id.to_owned()));
                 Ok(Did::of_end(self.end_sessions(frame, neighbours, &whose).await))
             }
-            Change::Delete => {
-                if !self.parts.accounts.remove(name).await? {
-                    return Ok(Did::Nothing);
-                }
-                let entry = frame.entry(audit::Event::UserDeleted);
-                audit::Entry { whom: Some(name), ..entry }.write();
-                self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
-                Ok(Did::Delete)
-            }
+            Change::Delete => self.delete(frame, neighbours, name).await,
         }
     }
 
@@ -142,7 +143,29 @@ impl Admin {
         }
     }
 
-    /// Takes a role from what is kept and from what is live.
+    /// Deletes a user with everything that was granted, so that nobody who is called so later
+    /// inherits it.
+    async fn delete(
+        &self,
+        frame: &Frame<'_>,
+        neighbours: Neighbours<'_>,
+        name: &str,
+    ) -> Result<Did, Problem> {
+        let (accounts, grants) = (&self.parts.accounts, &self.parts.grants);
+        let logins = accounts.logins(name).await?;
+        if !accounts.remove(name).await? {
+            return Ok(Did::Nothing);
+        }
+        let entry = frame.entry(audit::Event::UserDeleted);
+        audit::Entry { whom: Some(name), ..entry }.write();
+        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
+        for subject in subject::all_of(name, &logins) {
+            grants.forget(&subject, &Kind::ALL, frame.visit.exchange.now).await?;
+        }
+        Ok(if ended.only_here { Did::EndHere } else { Did::Delete })
+    }
+
+    /// Takes a role from what is kept and from what is live here; sessions at other gateways end.
     async fn take(
         &self,
         frame: &Frame<'_>,
@@ -150,24 +173,34 @@ impl Admin {
         role: &str,
         what: &str,
     ) -> Result<Did, Problem> {
-        let kept = self.rewrite(frame, name, what, |account| account.take_role(role)).await?;
+        let sessions = self.parts.sessions.of_user(name);
+        let done = |account: &mut Account| {
+            let but = sessions.iter().take(MOST_SPARED).map(|session| session.public_id.clone());
+            account.end_sessions(frame.visit.exchange.now, but.collect());
+            account.take_role(role)
+        };
+        let kept = self.rewrite(frame, name, what, done).await?;
         if kept == Some(Did::Busy) {
             return Ok(Did::Busy);
         }
         let config = &frame.visit.config;
         let mut live = false;
-        for session in self.parts.sessions.of_user(name) {
+        for session in &sessions {
             if session.identity.user.has_role(role) {
                 let site = config.site(&session.identity.site).map(AsRef::as_ref);
                 let settings = login::lifetimes(&config.sessions, site);
                 let identity = without(&session.identity, role);
-                live |= self.parts.sessions.renew(&session, identity, &settings).is_some();
+                live |= self.parts.sessions.renew(session, identity, &settings).is_some();
             }
         }
         if live && kept.is_some() {
             write_audit(frame, name, &format!("{what} from the live sessions"));
         }
-        Ok(if live || kept.is_none() { Did::Take } else { Did::Nothing })
+        let whose = Whose::User(name.to_owned());
+        let Ok(elsewhere) = self.end_elsewhere(frame, &whose, &sessions).await else {
+            return Ok(Did::EndHere);
+        };
+        Ok(if live || kept.is_none() || !elsewhere.is_empty() { Did::Take } else { Did::Nothing })
     }
 
     /// Takes an identity from a user, whose sessions end: some may be that identity's, which would

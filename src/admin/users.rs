@@ -38,6 +38,8 @@ struct UsersPage<'a> {
     next: Option<String>,
     configured: &'a [&'a LocalUser],
     virtual_users: &'a [Arc<Session>],
+    /// Whether there are more of these two than are shown.
+    crowded: bool,
 }
 
 impl Admin {
@@ -56,9 +58,10 @@ impl Admin {
         let wanted = folded(text);
         let found = |user: &&LocalUser| !further && is_like(user, &wanted);
         let mut configured: Vec<&LocalUser> = config.local_users.iter().filter(found).collect();
+        let (virtual_users, many) =
+            if further { Default::default() } else { self.virtual_users(config, text).await? };
+        let crowded = many || configured.len() > LENGTH;
         configured.truncate(LENGTH);
-        let virtual_users =
-            if further { Vec::new() } else { self.virtual_users(config, text).await? };
         let frame = frame.with_outcome()?;
         Ok(frame.show(&UsersPage {
             frame: &frame,
@@ -68,21 +71,25 @@ impl Admin {
             next,
             configured: &configured,
             virtual_users: &virtual_users,
+            crowded,
         }))
     }
 
-    /// Users who live in sessions alone. Somebody who comes by way of the identity server may have the
+    /// Users who live in sessions alone, and whether there are more. Somebody who comes by way of the identity server may have the
     /// name of a user who is kept here or configured, and is that user.
     async fn virtual_users(
         &self,
         config: &Config,
         text: &str,
-    ) -> Result<Vec<Arc<Session>>, Problem> {
+    ) -> Result<(Vec<Arc<Session>>, bool), Problem> {
         let mut sites = config.sites.iter();
         let passage = sites.find(|site| site.destination == Destination::IdentityServer);
         let passage = passage.map(|site| &*site.name);
         let mut users = Vec::new();
-        for session in listing::virtual_users(&self.parts.sessions, text, passage, LENGTH) {
+        let mut found = listing::virtual_users(&self.parts.sessions, text, passage, LENGTH + 1);
+        let more = found.len() > LENGTH;
+        found.truncate(LENGTH);
+        for session in found {
             let name = &session.identity.user.name;
             let configured = config.local_users.iter().any(|u| same(&u.name, name));
             let own = user::is_own(config, &session.identity.provider);
@@ -91,7 +98,7 @@ impl Admin {
             }
             users.push(session);
         }
-        Ok(users)
+        Ok((users, more))
     }
 }
 

@@ -46,8 +46,13 @@ const SWEEP: Duration = Duration::from_secs(20);
 /// How often the records of grants are swept.
 const SWEEP_GRANTS: Duration = Duration::from_mins(1);
 
-/// Opens the store, and keys under the configured data directory.
-pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<House> {
+/// Opens the store, and keys under the configured data directory; `instance` is this process's name
+/// in the register of sessions.
+pub(super) async fn open(
+    config: &Config,
+    options: &Options,
+    instance: &Arc<str>,
+) -> anyhow::Result<House> {
     let keys = config.data.join("keys");
     let seal = SealKeys::open(&keys)
         .with_context(|| format!("opening the sealing keys in {}", keys.display()))?;
@@ -76,7 +81,7 @@ pub(super) async fn open(config: &Config, options: &Options) -> anyhow::Result<H
     Ok(House {
         identity_server: IdentityServer::new(ring, common.of_identity_server()),
         login: Login::new(common.of_login()),
-        admin: Admin::new(common.of_admin(register.clone())),
+        admin: Admin::new(common.of_admin(Arc::clone(instance))),
         clock: common.clock,
         metrics: common.metrics,
         sessions: common.sessions,
@@ -127,9 +132,10 @@ impl Common {
         }
     }
 
-    fn of_admin(&self, register: Option<Register>) -> admin::Parts {
+    fn of_admin(&self, instance: Arc<str>) -> admin::Parts {
         admin::Parts {
-            register,
+            instance,
+            register: self.register.clone(),
             clock: self.clock.clone(),
             metrics: Arc::clone(&self.metrics),
             seal: self.seal.clone(),

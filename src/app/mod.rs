@@ -1,6 +1,7 @@
 //! Composition: configuration → stores → gateway; start, reload, drain, stop.
 
 mod house;
+mod reconcile;
 mod register;
 mod watch;
 
@@ -96,7 +97,8 @@ impl App {
         let config = load(&options).await.map_err(StartError::Configuration)?;
         watch.add_certificates(&config);
         log_notices(&config);
-        let house = Arc::new(house::open(&config, &options).await?);
+        let instance: Arc<str> = random::identifier().into();
+        let house = Arc::new(house::open(&config, &options, &instance).await?);
         let demo = house::demo(&config).await.context("starting the demo CMS")?;
         let certificates = Certificates::load(&config.listeners)
             .map_err(|faults| anyhow::anyhow!(faults.join("\n")))?;
@@ -130,7 +132,6 @@ impl App {
             certificates,
             addresses,
         });
-        let instance = random::identifier().into();
         let tasks = vec![
             tokio::spawn(watch::reload_on_change(Arc::downgrade(&running), watch)),
             tokio::spawn(house::keep(Arc::downgrade(&running))),

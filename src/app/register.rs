@@ -12,11 +12,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::app::Running;
+use crate::app::reconcile;
+use crate::app::reconcile::Reconciler;
+use crate::clock::Timestamp;
 use crate::observe::audit;
 use crate::session::Change;
 use crate::session::End;
 use crate::session::Session;
 use crate::store::StoreError;
+use crate::store::accounts::folded;
 use crate::store::register::Register;
 use crate::store::register::Registered;
 
@@ -51,8 +55,9 @@ struct Scribe {
     instance: Arc<str>,
     /// By public name; `None` for what has ended.
     pending: HashMap<String, Option<Registered>>,
-    /// Whether the rows are to be compared with the table of sessions.
+    /// Whether the rows are to be compared with the table of sessions, and those with the accounts.
     compare: bool,
+    reconciler: Reconciler,
     beat_at: Instant,
     swept_at: Instant,
     down: bool,
@@ -66,6 +71,7 @@ impl Scribe {
             instance: Arc::clone(instance),
             pending: HashMap::new(),
             compare: true,
+            reconciler: Reconciler::default(),
             beat_at: now,
             swept_at: now,
             down: false,
@@ -85,9 +91,12 @@ impl Scribe {
             self.compare = false;
         }
         self.write().await?;
+        // Whoever changes an account looks for rows afterwards: either they find a session's, or the
+        // account is seen here as they left it.
+        self.reconcile(running, now).await?;
         let asked = self.register.asked(&self.instance).await?;
         if !asked.is_empty() {
-            self.end(asked, running);
+            self.end_asked(asked, running);
         }
         if self.swept_at <= Instant::now() {
             self.register.sweep(now).await?;
@@ -107,6 +116,7 @@ impl Scribe {
             Ok(()) if self.down => {
                 tracing::info!("the register of sessions is kept again");
                 self.down = false;
+                self.compare = true;
             }
             Ok(()) | Err(_) => {}
         }
@@ -118,6 +128,7 @@ impl Scribe {
         for change in noted.changes {
             match change {
                 Change::Began(session) => {
+                    self.reconciler.began(&session);
                     self.pending.insert(session.public_id.clone(), Some(registered(&session)));
                 }
                 Change::Ended(session) => {
@@ -125,8 +136,9 @@ impl Scribe {
                 }
             }
         }
-        if self.pending.len() > MOST_PENDING {
+        if self.pending.len().max(self.reconciler.len()) > MOST_PENDING {
             self.pending.clear();
+            self.reconciler.clear();
             self.compare = true;
         }
     }
@@ -141,6 +153,8 @@ impl Scribe {
         let gone = written.iter().filter(|id| !live.contains_key(id.as_str()));
         self.pending.extend(gone.map(|id| (id.clone(), None)));
         let new = live.iter().filter(|(id, _)| !written.contains(**id));
+        new.clone().for_each(|(_, session)| self.reconciler.began(session));
+        self.reconciler.all(sessions.iter().map(AsRef::as_ref));
         self.pending.extend(new.map(|(id, session)| ((*id).to_owned(), Some(registered(session)))));
         Ok(())
     }
@@ -157,27 +171,59 @@ impl Scribe {
         Ok(())
     }
 
-    /// Ends the sessions with these public names, and then what was granted in them.
-    fn end(&mut self, asked: Vec<String>, running: &Arc<Running>) {
+    /// Ends the sessions with these public names, which an operator has asked for.
+    fn end_asked(&mut self, asked: Vec<String>, running: &Arc<Running>) {
         let asked: HashSet<String> = asked.into_iter().collect();
-        let sessions = &running.house.sessions;
-        let mut ended = sessions.all();
-        ended.retain(|session| asked.contains(&session.public_id));
-        let config = Arc::clone(&running.current.load().config);
-        let mut ended = running.house.identity_server.with_single_sign_on(&config, ended);
-        ended.retain(|session| sessions.end(&session.id, End::SignOut));
-        for session in &ended {
-            write_audit(session);
-        }
+        end(running, &asked, "asked_in_register", |_| true);
         self.pending.extend(asked.into_iter().map(|id| (id, None)));
-        let running = Arc::clone(running);
-        tokio::spawn(async move {
-            for session in &ended {
-                // No page is shown that could hold a frame.
-                running.house.identity_server.ended(&config, session, &[]).await;
-            }
-        });
     }
+
+    /// Ends the sessions of users whose accounts are gone or have changed.
+    async fn reconcile(
+        &mut self,
+        running: &Arc<Running>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let config = Arc::clone(&running.current.load().config);
+        let (accounts, sessions) = (&running.house.accounts, &running.house.sessions);
+        let configured = config.local_users.iter().map(|user| folded(&user.name)).collect();
+        let over = self.reconciler.compare(accounts, sessions, (&configured, now)).await?;
+        if !over.is_empty() {
+            // Of the sessions behind them those have been compared themselves that could be.
+            let behind = |session: &Session| !reconcile::speaks_for_an_account(session);
+            end(running, &over, "account_changed", behind);
+        }
+        Ok(())
+    }
+}
+
+/// Ends the sessions with these public names, and those `behind` them from which they came, and then
+/// what was granted in them.
+fn end(
+    running: &Arc<Running>,
+    named: &HashSet<String>,
+    reason: &'static str,
+    behind: impl Fn(&Session) -> bool,
+) {
+    let sessions = &running.house.sessions;
+    let mut ended = sessions.all();
+    ended.retain(|session| named.contains(&session.public_id));
+    let config = Arc::clone(&running.current.load().config);
+    let mut ended = running.house.identity_server.with_single_sign_on(&config, ended);
+    ended.retain(|session| {
+        let meant = named.contains(&session.public_id) || behind(session);
+        meant && sessions.end(&session.id, End::SignOut)
+    });
+    for session in &ended {
+        write_audit(session, reason);
+    }
+    let running = Arc::clone(running);
+    tokio::spawn(async move {
+        for session in &ended {
+            // No page is shown that could hold a frame.
+            running.house.identity_server.ended(&config, session, &[]).await;
+        }
+    });
 }
 
 /// Changes that wait for a store that is down; beyond that the table of sessions tells what is so.
@@ -195,8 +241,8 @@ fn registered(session: &Session) -> Registered {
     }
 }
 
-/// The request came by way of the store, from nobody's address.
-fn write_audit(session: &Session) {
+/// What ended it came by way of the store, from nobody's address.
+fn write_audit(session: &Session, reason: &str) {
     let identity = &session.identity;
     let entry = audit::Entry {
         event: audit::Event::SessionsEnded,
@@ -204,7 +250,7 @@ fn write_audit(session: &Session) {
         provider: Some(&identity.provider),
         user: None,
         whom: Some(&identity.user.name),
-        reason: Some("asked_in_register"),
+        reason: Some(reason),
         client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         request: &"",
     };

@@ -6,6 +6,7 @@ use http::Method;
 use http::StatusCode;
 use http::header;
 
+use crate::clock::Timestamp;
 use crate::crypto::secret::Secret;
 use crate::error::Problem;
 use crate::http::Response;
@@ -24,6 +25,7 @@ use crate::session::End;
 use crate::session::Session;
 use crate::session::Visit;
 use crate::session::form_proof;
+use crate::store::StoreError;
 use crate::store::grants::Kind;
 use crate::store::register::Which;
 use crate::users::local::Attempt;
@@ -88,7 +90,8 @@ impl IdentityServer {
         let site = &*visit.site.name;
         let attempt = Attempt { client: exchange.client, now: exchange.now, site };
         let (users, name) = (&self.parts.local_users, &session.identity.user.name);
-        let refused = match users.change_password(&visit.config, name, passwords, attempt).await {
+        let whose = (name.as_str(), session.public_id.as_str());
+        let refused = match users.change_password(&visit.config, whose, passwords, attempt).await {
             Ok(()) => {
                 self.end_everywhere(visit, name, Some(session)).await?;
                 write_audit(visit, name, "password changed");
@@ -133,18 +136,20 @@ impl IdentityServer {
                 }
             }
         }
-        self.end_at_other_gateways(name, kept, visit).await
+        // Other gateways look at the account too, and do not need to be told.
+        if let Err(error) = self.end_at_other_gateways(name, kept, now).await {
+            tracing::warn!(error = ?error, "other gateways are not told of a new password");
+        }
+        Ok(())
     }
 
     async fn end_at_other_gateways(
         &self,
         name: &str,
         but: Option<&str>,
-        visit: &Visit,
-    ) -> Result<(), Problem> {
-        let (Some(register), now) = (&self.parts.register, visit.exchange.now) else {
-            return Ok(());
-        };
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(register) = &self.parts.register else { return Ok(()) };
         for session in register.list(Which::User(name), MOST_SESSIONS, now).await? {
             if but != Some(session.id.as_str()) {
                 register.ask_to_end(Which::Id(&session.id), now).await?;

@@ -14,6 +14,7 @@ use crate::pages::PasswordFault;
 use crate::pages::PasswordState;
 use crate::session::Visit;
 use crate::store::accounts::Account;
+use crate::store::accounts::NotBefore;
 use crate::users::password_change;
 use crate::users::password_change::NotChanged;
 use crate::users::reset;
@@ -76,6 +77,7 @@ impl IdentityServer {
         if !reset::spend(&self.parts.grants, code, now).await? {
             return Err(NotChanged::Overtaken);
         }
-        users.put_password(&visit.config, account, hash, ("reset the password", now)).await
+        let not_before = NotBefore { at: now, but: Vec::new() };
+        users.put_password(&visit.config, account, hash, ("reset the password", not_before)).await
     }
 }

@@ -6,6 +6,7 @@ use crate::crypto::secret::Secret;
 use crate::store::StoreError;
 use crate::store::accounts::Account;
 use crate::store::accounts::Accounts;
+use crate::store::accounts::NotBefore;
 use crate::store::accounts::Saved;
 use crate::store::grants::Grants;
 use crate::users::hashing::Busy;
@@ -41,7 +42,8 @@ pub enum NotChanged {
 const TRIES: usize = 20;
 
 impl LocalUsers {
-    /// Puts a new password in the place of the old one, which proves that it is the person.
+    /// Puts a new password in the place of the old one, which proves that it is the person. Of the
+    /// user's sessions that which is called `kept` goes on, in which it is changed.
     ///
     /// # Errors
     ///
@@ -49,7 +51,7 @@ impl LocalUsers {
     pub async fn change_password(
         &self,
         config: &Config,
-        name: &str,
+        (name, kept): (&str, &str),
         (old, new): (Secret, Secret),
         attempt: Attempt<'_>,
     ) -> Result<(), NotChanged> {
@@ -58,7 +60,8 @@ impl LocalUsers {
             Known::Kept(account) => {
                 check(&new, &account)?;
                 let hash = self.hash_new(new).await?;
-                self.put_password(config, *account, hash, ("changed the password", attempt.now))
+                let not_before = NotBefore { at: attempt.now, but: vec![kept.to_owned()] };
+                self.put_password(config, *account, hash, ("changed the password", not_before))
                     .await
             }
         }
@@ -75,7 +78,7 @@ impl LocalUsers {
     }
 
     /// Puts a new password in the place of that which `account` had when it was read; `what` is
-    /// remembered in the history.
+    /// remembered in the history, and the sessions that there were end at every gateway.
     ///
     /// # Errors
     ///
@@ -85,12 +88,13 @@ impl LocalUsers {
         config: &Config,
         mut account: Account,
         hash: Secret,
-        (what, now): (&str, Timestamp),
+        (what, not_before): (&str, NotBefore),
     ) -> Result<(), NotChanged> {
         let before = account.password_hash.clone();
         for _ in 0..TRIES {
             let over = account.set_password(hash.clone());
-            account.note(now, noted(what, over), "");
+            account.note(not_before.at, noted(what, over), "");
+            account.sessions_not_before = Some(not_before.clone());
             if let Saved::Done(_) = self.save(config, &account).await? {
                 return Ok(());
             }

@@ -1,7 +1,9 @@
 //! `sub`: what the identity server calls a person. 43 characters that never change and are never
 //! given to anybody else.
 
+use crate::claims::is_identity_server;
 use crate::crypto::digest;
+use crate::store::accounts::ExternalLogin;
 
 /// Of a local user; names are compared without regard to case.
 pub fn local(user_name: &str) -> String {
@@ -12,6 +14,19 @@ pub fn local(user_name: &str) -> String {
 /// before both, so that no two pairs read the same; a digit first keeps them apart from local users.
 pub fn external(scheme: &str, subject: &str) -> String {
     digest::sha256_base64url(format!("{}:{scheme}{subject}", scheme.len()).as_bytes())
+}
+
+/// Everything that the user called `user_name`, as whom `logins` sign in, may be called. A CMS behind
+/// the identity server knows its subjects as those of the provider.
+pub fn all_of(user_name: &str, logins: &[ExternalLogin]) -> Vec<String> {
+    let mut subjects = vec![local(user_name)];
+    for login in logins {
+        subjects.push(external(&login.provider, &login.subject));
+        if is_identity_server(&login.provider) {
+            subjects.push(login.subject.clone());
+        }
+    }
+    subjects
 }
 
 #[cfg(test)]

@@ -73,6 +73,13 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// Whether it says that this is no administrator.
+    pub(super) fn takes_administrator(&self) -> bool {
+        self.administrator == Some(false)
+    }
+}
+
 impl Add {
     /// Adds the user.
     ///

@@ -24,20 +24,29 @@ pub(super) struct Named {
 }
 
 impl Set {
-    /// Changes the user.
+    /// Changes the user. When rights are taken the sessions end, which have them.
     ///
     /// # Errors
     ///
     /// When there is none, the address is another's, or the store does not answer.
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
+        let takes = !self.taken.is_empty() || self.profile.takes_administrator();
         let changed = kept.change(&self.name, |account| {
+            if takes {
+                account.end_sessions(kept.now(), Vec::new());
+            }
             for role in &self.taken {
                 account.take_role(role.trim());
             }
             self.profile.apply(account);
             Some("changed".to_owned())
         });
-        told.done("changed", &changed.await?)
+        let account = changed.await?;
+        let ended = if takes { kept.end_sessions(&account).await? } else { 0 };
+        if takes && !told.json() {
+            return told.done_and_ended("changed", &account.name, ended);
+        }
+        told.done("changed", &account)
     }
 }
 
@@ -51,6 +60,7 @@ impl Named {
         let disable = kept.change(&self.name, |account| {
             let news = !account.disabled;
             account.disabled = true;
+            account.end_sessions(kept.now(), Vec::new());
             news.then(|| "disabled".to_owned())
         });
         let account = disable.await?;

@@ -49,6 +49,7 @@ impl Password {
         let hash = add::read_hash(&before, self.any)?;
         let set = kept.change(&self.name, |account| {
             let over = account.set_password(hash.clone());
+            account.end_sessions(kept.now(), Vec::new());
             Some(noted("password set", over))
         });
         let account = set.await?;

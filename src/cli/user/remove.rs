@@ -3,7 +3,6 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::claims::is_identity_server;
 use crate::cli::kept::Kept;
 use crate::cli::session;
 use crate::cli::user::list::Pages;
@@ -11,7 +10,6 @@ use crate::cli::user::record::Record;
 use crate::cli::user::told::Told;
 use crate::observe::Moment;
 use crate::store::accounts::Account;
-use crate::store::accounts::ExternalLogin;
 use crate::store::grants::Kind;
 use crate::store::register::Which;
 use crate::users::subject;
@@ -65,7 +63,7 @@ impl Export {
 pub(super) async fn all_of(kept: &Kept, account: &Account) -> anyhow::Result<Record> {
     let logins = kept.accounts.logins(&account.name).await?;
     let mut record = Record::of(account, &logins);
-    for subject in subjects(account, &logins) {
+    for subject in subject::all_of(&account.name, &logins) {
         for kind in [Kind::Grant, Kind::Consent] {
             for (_, grant) in kept.grants.of_subject(kind, &subject, kept.now()).await? {
                 record.grants.push(granted(kind, &grant.client, &grant.data, grant.ends_at));
@@ -87,24 +85,11 @@ pub(super) async fn delete(kept: &Kept, name: &str, told: &mut Told) -> anyhow::
     let logins = kept.accounts.logins(&account.name).await?;
     let removed = kept.accounts.remove(&account.name).await?;
     anyhow::ensure!(removed, "there is no user `{}`", account.name);
-    for subject in subjects(&account, &logins) {
+    for subject in subject::all_of(&account.name, &logins) {
         kept.grants.forget(&subject, &Kind::ALL, kept.now()).await?;
     }
     let ended = kept.end_sessions(&account).await?;
     told.done_and_ended("deleted", &account.name, ended)
-}
-
-/// What the identity server calls the person. A CMS behind it knows its subjects as those of the
-/// provider.
-pub(super) fn subjects(account: &Account, logins: &[ExternalLogin]) -> Vec<String> {
-    let mut subjects = vec![subject::local(&account.name)];
-    for login in logins {
-        subjects.push(subject::external(&login.provider, &login.subject));
-        if is_identity_server(&login.provider) {
-            subjects.push(login.subject.clone());
-        }
-    }
-    subjects
 }
 
 fn granted(kind: Kind, client: &str, data: &str, ends_at: crate::clock::Timestamp) -> Value {

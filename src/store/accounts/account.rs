@@ -31,10 +31,21 @@ pub struct Account {
     pub created_at: Timestamp,
     /// The last sign-in, with the roles that it brought.
     pub last_sign_in: Option<SignIn>,
-    /// What happened to it, the oldest first: the last [`Account::HISTORY`] events.
+    /// What happened to it, the oldest first, [`Account::HISTORY`] events at most.
     pub history: Vec<Event>,
+    /// Since when it is another one, so that sessions from before end at every gateway.
+    pub sessions_not_before: Option<NotBefore>,
     /// Counts its changes, from 0: who saves says which one was seen.
     pub version: i64,
+}
+
+/// A change after which the sessions that there were end: a new password, rights that were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotBefore {
+    /// When.
+    pub at: Timestamp,
+    /// The public names of sessions that go on.
+    pub but: Vec<String>,
 }
 
 /// A sign-in that is remembered.
@@ -140,11 +151,26 @@ impl Account {
         first && self.last_sign_in.is_some() && std::mem::take(&mut self.administrator)
     }
 
-    /// Remembers that something happened; the oldest events give way.
+    /// Remembers that something happened. Sign-ins give way first, the oldest before others, so that
+    /// nobody drives out what was done to an account by signing in.
     pub fn note(&mut self, at: Timestamp, what: impl Into<String>, by: impl Into<String>) {
         self.history.push(Event { at, what: what.into(), by: by.into() });
-        let over = self.history.len().saturating_sub(Self::HISTORY);
-        self.history.drain(..over);
+        while self.history.len() > Self::HISTORY {
+            let gives_way = self.history.iter().position(Event::is_sign_in).unwrap_or_default();
+            self.history.remove(gives_way);
+        }
+    }
+
+    /// Ends, at every gateway, the sessions that there are at `at`, but for those called `but`.
+    pub fn end_sessions(&mut self, at: Timestamp, but: Vec<String>) {
+        self.sessions_not_before = Some(NotBefore { at, but });
+    }
+}
+
+impl Event {
+    /// Whether it is a sign-in like any other.
+    fn is_sign_in(&self) -> bool {
+        self.by.is_empty() && self.what.starts_with("signed in with ")
     }
 }
 
@@ -218,5 +244,24 @@ mod tests {
         }
         assert_eq!(account.history.len(), Account::HISTORY);
         assert_eq!(account.history.first().map(|event| event.at), Some(Timestamp(10)));
+    }
+
+    #[test]
+    fn sign_ins_do_not_crowd_out_what_was_done_to_the_account() {
+        let mut account = Account::default();
+        account.note(Timestamp(0), "created", "");
+        account.note(Timestamp(1), "disabled", "sitecore\\admin");
+        for at in 2..200 {
+            account.note(Timestamp(at), "signed in with a password at shell", "");
+        }
+        account.note(Timestamp(200), "role a\\b taken", "sitecore\\admin");
+        assert_eq!(account.history.len(), Account::HISTORY);
+        let at: Vec<i64> = account.history.iter().map(|event| event.at.0).collect();
+        assert_eq!((&at[..3], &at[48..]), (&[0, 1, 153][..], &[199, 200][..]));
+        for at in 201..300 {
+            account.note(Timestamp(at), "enabled", "sitecore\\admin");
+        }
+        assert_eq!(account.history.len(), Account::HISTORY);
+        assert_eq!(account.history.first().map(|event| event.at), Some(Timestamp(250)));
     }
 }

@@ -11,6 +11,7 @@ use crate::store::accounts::Cursor;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::Field;
 use crate::store::accounts::Linked;
+use crate::store::accounts::Mark;
 use crate::store::accounts::Page;
 use crate::store::accounts::Saved;
 use crate::store::accounts::Search;
@@ -30,6 +31,12 @@ struct Kept {
 impl MemoryAccounts {
     pub(super) fn find(&self, name: &str) -> Option<Account> {
         self.lock().accounts.get(&folded(name)).cloned()
+    }
+
+    pub(super) fn mark(&self, name: &str) -> Option<Mark> {
+        let kept = self.lock();
+        let account = kept.accounts.get(&folded(name))?;
+        Some(Mark { version: account.version, created_at: account.created_at })
     }
 
     pub(super) fn of_login(&self, provider: &str, subject: &str) -> Option<Account> {

@@ -10,6 +10,7 @@ pub use account::Account;
 pub use account::Event;
 pub use account::ExternalLogin;
 pub use account::GivenRole;
+pub use account::NotBefore;
 pub use account::SignIn;
 pub use account::folded;
 pub use account::same;
@@ -19,6 +20,7 @@ pub use search::Field;
 pub use search::Page;
 pub use search::Search;
 
+use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::store::accounts::memory::MemoryAccounts;
 use crate::store::sql::Database;
@@ -32,6 +34,15 @@ pub struct Accounts(Place);
 enum Place {
     Memory(MemoryAccounts),
     Sql(SqlAccounts),
+}
+
+/// What of an account tells whether it is still what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Another one after every change.
+    pub version: i64,
+    /// Another one when the account was made anew.
+    pub created_at: Timestamp,
 }
 
 /// How adding an account ended.
@@ -89,6 +100,19 @@ impl Accounts {
         match &self.0 {
             Place::Memory(memory) => Ok(memory.find(name)),
             Place::Sql(sql) => sql.find(name).await,
+        }
+    }
+
+    /// The marks of users, in the order of their names; `None` where there is no such user. Cheaper
+    /// than to find them all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::find`].
+    pub async fn marks(&self, names: &[String]) -> Result<Vec<Option<Mark>>, StoreError> {
+        match &self.0 {
+            Place::Memory(memory) => Ok(names.iter().map(|name| memory.mark(name)).collect()),
+            Place::Sql(sql) => sql.marks(names).await,
         }
     }
 

@@ -71,6 +71,34 @@ impl Register {
         .await
     }
 
+    /// The live sessions of gateways other than `instance`, of one user or of all, those that began
+    /// last first, `limit` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::list`].
+    pub async fn elsewhere(
+        &self,
+        instance: &str,
+        user: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Registered>, StoreError> {
+        let statement = if user.is_some() { ELSEWHERE_USER } else { ELSEWHERE };
+        let query = self.database.query(statement).bind(now.0).bind(now.0 - SILENCE);
+        let query = query.bind(instance.to_owned());
+        let query = match user {
+            Some(user) => query.bind(user_key(user)),
+            None => query,
+        };
+        let query = query.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        Database::timed(async {
+            let rows = query.fetch_all(&self.database.reader).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
     /// Asks the gateways to end the sessions that are meant, which they do within a second or two;
     /// how many they are.
     ///
@@ -268,6 +296,9 @@ const END: OfLive = OfLive {
     of_user: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and user_key = $3",
     of_provider: "update vestibule_sessions set ask_end = 1 where ends_at > $1 and instance in (select id from vestibule_instances where seen_at > $2) and provider_key = $3",
 };
+
+const ELSEWHERE: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.instance <> $3 order by s.began_at desc, s.id limit $4";
+const ELSEWHERE_USER: &str = "select s.id, s.content, s.began_at, s.ends_at from vestibule_sessions s join vestibule_instances i on i.id = s.instance where s.ends_at > $1 and i.seen_at > $2 and s.instance <> $3 and s.user_key = $4 order by s.began_at desc, s.id limit $5";
 
 #[derive(Serialize, Deserialize)]
 struct Content {

@@ -5,6 +5,7 @@ use crate::support::browser::Browser;
 use crate::support::chain::PASSWORD;
 use crate::support::gateway::Folder;
 use crate::support::logs;
+use crate::support::wire::Wire;
 use crate::support::world::SESSION;
 
 const PAGES: [&str; 7] = [
@@ -117,6 +118,26 @@ async fn a_session_of_the_cms_is_none_here_and_the_other_way_round() {
     let mut thief = desk.chain.browser();
     let request = thief.visit("/sitecore/shell/").header("Cookie", &format!("{SESSION}={token}"));
     assert!(thief.send(request).await.is_redirect(), "the session of the pages opened the CMS");
+}
+
+#[tokio::test]
+async fn the_pages_are_not_shown_over_plain_http() {
+    let plain =
+        r#"<gateway><listeners><listener name="http" set:redirectTo="" /></listeners></gateway>"#;
+    let desk = Desk::with(plain).await;
+    let keeper = desk.keeper().await;
+    let token = keeper.jar.find("admin.localhost", SESSION).unwrap().value.clone();
+    let port = desk.chain.gateway.app.address("http").unwrap().port();
+    for (method, path) in PAGES.map(|path| ("GET", path)).into_iter().chain([("POST", PAGES[1])]) {
+        let mut wire = Wire::plain(port).await;
+        wire.send(format!(
+            "{method} {path} HTTP/1.1\r\nHost: admin.localhost:{port}\r\nCookie: {SESSION}={token}\r\nContent-Length: 0\r\n\r\n"
+        ))
+        .await;
+        let answer = wire.answer().await;
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.gist());
+        assert!(!answer.text().contains("sitecore\\jane"), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod anew;
 mod desk;
 mod entry;
 mod forms;
+mod gateways;
 mod million;
 mod sessions;
 mod users;

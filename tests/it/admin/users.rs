@@ -243,6 +243,27 @@ async fn a_role_is_taken_from_the_sessions_of_a_virtual_user_at_once() {
 }
 
 #[tokio::test]
+async fn it_is_said_when_there_are_more_virtual_users_than_a_page_shows() {
+    let desk = Desk::start().await;
+    let _jane = desk.at_work("jane").await;
+    let mut keeper = desk.keeper().await;
+    let app = &desk.chain.gateway.app;
+    let jane = app.sessions().of_user("sitecore\\jane").remove(0).identity.clone();
+    for number in 0..51 {
+        let mut identity = jane.clone();
+        identity.user.name = format!("sitecore\\many{number:02}");
+        identity.site = "shell".into();
+        app.sessions().begin(identity, &app.config().sessions);
+        let page = keeper.get("/vestibule/users?search=many").await;
+        let crowded = page.text().contains("There are more than 50 virtual users");
+        assert_eq!(crowded, number == 50, "{}", number + 1);
+    }
+    assert_eq!(found(&mut keeper, "many").await.len(), 50);
+    let page = keeper.get("/vestibule/users?search=many5").await;
+    assert!(!page.text().contains("There are more than"), "{}", page.gist());
+}
+
+#[tokio::test]
 async fn names_and_properties_with_markup_are_text() {
     let desk = Desk::start().await;
     let name = "sitecore\\<img src=x onerror=alert(1)>\"'";

@@ -32,6 +32,7 @@ fn full(name: &str) -> Account {
     let (provider, site) = ("Okta".to_owned(), "shell".to_owned());
     account.last_sign_in = Some(SignIn { at: NOW, provider, site, roles: vec![given] });
     account.note(NOW, "created", "sitecore\\admin");
+    account.end_sessions(NOW, vec!["a session".to_owned()]);
     account
 }
 
@@ -50,6 +51,30 @@ async fn what_is_added_here_is_found_whole_there_in_any_case() {
         assert!(store.there.remove(&name.to_lowercase()).await.unwrap(), "{}", store.name);
         assert!(!store.here.remove(&name).await.unwrap(), "{}", store.name);
         assert_eq!(store.here.find(&name).await.unwrap(), None, "{}", store.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_tell_who_has_changed_and_who_is_gone() {
+    for store in accounts().await {
+        let tag = handle();
+        let names: Vec<String> = (0..120).map(|number| format!("marks\\{tag}{number}")).collect();
+        for name in [&names[0], &names[110]] {
+            store.here.add(&user(name, ""), None, false).await.unwrap();
+        }
+        let mut last = store.here.find(&names[110]).await.unwrap().unwrap();
+        last.disabled = true;
+        assert_eq!(store.here.save(&last, false).await.unwrap(), Saved::Done(1));
+        let upper: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
+        let marks = store.there.marks(&upper).await.unwrap();
+        let known: Vec<(usize, i64, i64)> = marks
+            .iter()
+            .enumerate()
+            .filter_map(|(place, mark)| Some((place, mark.as_ref()?)))
+            .map(|(place, mark)| (place, mark.version, mark.created_at.0))
+            .collect();
+        assert_eq!(known, [(0, 0, last.created_at.0), (110, 1, last.created_at.0)]);
+        assert_eq!(marks.len(), 120, "{}", store.name);
     }
 }
 

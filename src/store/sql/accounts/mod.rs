@@ -5,6 +5,9 @@ mod place;
 mod row;
 mod search;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use sqlx::AnyConnection;
 
 use crate::store::StoreError;
@@ -12,6 +15,7 @@ use crate::store::accounts::Account;
 use crate::store::accounts::Added;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::Linked;
+use crate::store::accounts::Mark;
 use crate::store::accounts::Saved;
 use crate::store::sql::Database;
 use crate::store::sql::accounts::place::Range;
@@ -20,6 +24,7 @@ use crate::store::sql::accounts::row::UserRow;
 use crate::store::sql::accounts::row::login_id;
 use crate::store::sql::accounts::row::read_account;
 use crate::store::sql::accounts::row::read_login;
+use crate::store::sql::accounts::row::read_mark;
 use crate::store::sql::accounts::row::user_id;
 use crate::store::sql::is_unique_violation;
 
@@ -37,6 +42,14 @@ const ADD_LOGIN: &str = "insert into vestibule_logins (id, user_id, subject_plac
 const LOGINS: &str = "select content, linked_at from vestibule_logins where user_id = $1";
 const OWNER: &str = "select user_id from vestibule_logins where id = $1";
 const UNLINK: &str = "delete from vestibule_logins where id = $1 and user_id = $2";
+
+/// Users of whom one statement tells the marks.
+const MARKED: usize = 100;
+
+static MARKS: LazyLock<String> = LazyLock::new(|| {
+    let ids: Vec<String> = (1..=MARKED).map(|number| format!("${number}")).collect();
+    format!("select id, version, created_at from vestibule_users where id in ({})", ids.join(", "))
+});
 
 /// How often a change is tried anew when what was in its way is gone, or the server chose it to end a
 /// deadlock.
@@ -57,6 +70,28 @@ impl SqlAccounts {
     /// See [`crate::store::accounts::Accounts::find`].
     pub(in crate::store) async fn find(&self, name: &str) -> Result<Option<Account>, StoreError> {
         Database::timed(self.one(FIND, &user_id(name))).await
+    }
+
+    /// See [`crate::store::accounts::Accounts::marks`].
+    pub(in crate::store) async fn marks(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<Option<Mark>>, StoreError> {
+        let ids: Vec<String> = names.iter().map(|name| user_id(name)).collect();
+        let mut marks: HashMap<String, Mark> = HashMap::new();
+        for batch in ids.chunks(MARKED) {
+            let mut query = self.database.query(MARKS.as_str());
+            // What is left of the statement's places is filled with nobody.
+            for place in 0..MARKED {
+                query = query.bind(batch.get(place).map_or("", String::as_str));
+            }
+            let read = Database::timed(async {
+                let rows = query.fetch_all(&self.database.reader).await?;
+                rows.iter().map(read_mark).collect::<Result<Vec<_>, _>>()
+            });
+            marks.extend(read.await?);
+        }
+        Ok(ids.iter().map(|id| marks.get(id).copied()).collect())
     }
 
     /// See [`crate::store::accounts::Accounts::of_login`].

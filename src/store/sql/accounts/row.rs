@@ -18,6 +18,8 @@ use crate::store::accounts::Account;
 use crate::store::accounts::Event;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::Field;
+use crate::store::accounts::Mark;
+use crate::store::accounts::NotBefore;
 use crate::store::accounts::SignIn;
 use crate::store::accounts::folded;
 use crate::store::sql::accounts::place::Range;
@@ -115,9 +117,16 @@ pub(super) fn read_account(row: &AnyRow) -> Result<(String, Account), sqlx::Erro
         created_at: Timestamp(row.try_get(3)?),
         last_sign_in: content.last_sign_in,
         history: content.history,
+        sessions_not_before: content.sessions_not_before,
         version: row.try_get(4)?,
     };
     Ok((row.try_get(0)?, account))
+}
+
+/// The id and the mark of a row of `id, version, created_at`.
+pub(super) fn read_mark(row: &AnyRow) -> Result<(String, Mark), sqlx::Error> {
+    let mark = Mark { version: row.try_get(1)?, created_at: Timestamp(row.try_get(2)?) };
+    Ok((row.try_get(0)?, mark))
 }
 
 /// The identity of a row of `content, linked_at`.
@@ -140,6 +149,7 @@ struct Content {
     locked: bool,
     last_sign_in: Option<SignIn>,
     history: Vec<Event>,
+    sessions_not_before: Option<NotBefore>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,6 +171,7 @@ impl Content {
             locked: account.locked,
             last_sign_in: account.last_sign_in.clone(),
             history: account.history.clone(),
+            sessions_not_before: account.sessions_not_before.clone(),
         }
     }
 }
@@ -200,5 +211,6 @@ mod tests {
         let content: Content = parse(r#"{"roles":["a\\b"],"of a later version":1}"#).unwrap();
         assert_eq!(content.roles, ["a\\b"]);
         assert!(!content.disabled && content.password_hash.is_none());
+        assert!(content.sessions_not_before.is_none());
     }
 }
