@@ -238,6 +238,7 @@ mod tests {
             id_token: None,
             provider_session: None,
             authenticated_at: Timestamp(0),
+            time_assumed: false,
             remembered: false,
             ends_at: None,
             refresh: None,

@@ -239,7 +239,7 @@ impl Kept {
 
     /// Asks the gateways to end every session of a user, once nobody signs in as the user any more
     /// with what they had; how many there are. One that began a moment before stands in the register
-    /// a moment later: who signed in just now is asked for twice.
+    /// a moment later: who signed in just now is asked for several times.
     ///
     /// # Errors
     ///
@@ -250,16 +250,23 @@ impl Kept {
         if last.is_none_or(|sign_in| self.now().since(sign_in.at) > JUST_NOW) {
             return Ok(ended);
         }
-        tokio::time::sleep(WRITTEN).await;
-        Ok(ended.max(self.end(Which::User(&account.name)).await?))
+        let mut ended = ended;
+        for _ in 0..LOOKS {
+            tokio::time::sleep(LOOK).await;
+            ended = ended.max(self.end(Which::User(&account.name)).await?);
+        }
+        Ok(ended)
     }
 }
 
 /// A sign-in that may not stand in the register yet.
 const JUST_NOW: Duration = Duration::from_secs(15);
 
-/// After how long it does, unless the gateway has more to write than it can.
-const WRITTEN: Duration = Duration::from_millis(1_500);
+/// How often and after how long each time the register is looked at until it stands there, unless the
+/// gateway has more to write than it can. A gateway that ends it by itself, because it sees what the
+/// account is now, takes the row away half a second after it wrote it.
+const LOOKS: usize = 8;
+const LOOK: Duration = Duration::from_millis(200);
 
 /// One line of standard input, without its end: a password.
 ///

@@ -122,12 +122,11 @@ async fn a_session_of_the_cms_is_none_here_and_the_other_way_round() {
 
 #[tokio::test]
 async fn the_pages_are_not_shown_over_plain_http() {
-    let plain =
-        r#"<gateway><listeners><listener name="http" set:redirectTo="" /></listeners></gateway>"#;
+    let plain = r#"<gateway><listeners><listener name="bare" address="127.0.0.1:0" plain="true" /></listeners></gateway>"#;
     let desk = Desk::with(plain).await;
     let keeper = desk.keeper().await;
     let token = keeper.jar.find("admin.localhost", SESSION).unwrap().value.clone();
-    let port = desk.chain.gateway.app.address("http").unwrap().port();
+    let port = desk.chain.gateway.app.address("bare").unwrap().port();
     for (method, path) in PAGES.map(|path| ("GET", path)).into_iter().chain([("POST", PAGES[1])]) {
         let mut wire = Wire::plain(port).await;
         wire.send(format!(
