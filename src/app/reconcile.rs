@@ -243,7 +243,6 @@ mod tests {
             ends_at: None,
             refresh: None,
             given_roles: Vec::new(),
-            time_assumed: false,
             persistent,
         }
     }

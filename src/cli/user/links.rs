@@ -6,6 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::cli::kept::Kept;
 use crate::cli::user::told::Told;
+use crate::store::accounts::Account;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::Linked;
 
