@@ -7,9 +7,9 @@ use askama::Template;
 use http::StatusCode;
 
 use crate::admin::Admin;
-use crate::admin::ending::Ended;
 use crate::admin::frame::Frame;
-use crate::admin::frame::Notice;
+use crate::admin::outcome::DID;
+use crate::admin::outcome::Did;
 use crate::clock::Timestamp;
 use crate::error::Problem;
 use crate::http::Response;
@@ -24,50 +24,12 @@ use crate::store::spent::Spending;
 /// How old the administrator's sign-in may be.
 const FRESH: Duration = Duration::from_mins(15);
 
-/// The parameter that says on a page what the form before it came to.
-const DID: &str = "did";
-
 /// Whether a change is made.
 pub(super) enum Admission {
     /// It is.
     Granted,
     /// The person gets this instead.
     Instead(Response),
-}
-
-/// What a form came to, as it stands in the address of the page that comes after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Did {
-    /// The administrator signed in once more.
-    SignIn,
-    /// A user was disabled.
-    Disable,
-    /// A user was enabled.
-    Enable,
-    /// A user was unlocked.
-    Unlock,
-    /// An identity signs in as the user no more.
-    Unlink,
-    /// A role was given.
-    Give,
-    /// A role was taken.
-    Take,
-    /// A user was deleted.
-    Delete,
-    /// Sessions were ended.
-    End,
-    /// Sessions were ended at this gateway alone.
-    EndHere,
-    /// There was nothing to do.
-    Nothing,
-    /// The form had been posted before.
-    Again,
-    /// An administrator will not be shut out by his own hand.
-    Own,
-    /// What was typed is no role.
-    NoRole,
-    /// Somebody else was changing it.
-    Busy,
 }
 
 #[derive(Template)]
@@ -122,109 +84,11 @@ impl Frame<'_> {
     /// [`Problem::BadRequest`] for a query that cannot be read.
     pub(super) fn with_outcome(self) -> Result<Self, Problem> {
         let query = self.visit.exchange.query()?;
-        let did = Did::ALL.into_iter().find(|did| query.get(DID) == Some(did.name()));
-        let Some(did) = did else { return Ok(self) };
+        let Some(did) = query.get(DID).and_then(Did::read) else { return Ok(self) };
         let identity = &self.keeper.session.identity;
-        let fresh = is_fresh(identity, self.visit.exchange.now);
-        Ok(self.saying(did.notice(fresh)))
-    }
-}
-
-impl Did {
-    const ALL: [Self; 15] = [
-        Self::SignIn,
-        Self::Disable,
-        Self::Enable,
-        Self::Unlock,
-        Self::Unlink,
-        Self::Give,
-        Self::Take,
-        Self::Delete,
-        Self::End,
-        Self::EndHere,
-        Self::Nothing,
-        Self::Again,
-        Self::Own,
-        Self::NoRole,
-        Self::Busy,
-    ];
-
-    /// What ending sessions came to.
-    pub(super) const fn of_end(ended: Ended) -> Self {
-        match ended {
-            Ended { only_here: true, .. } => Self::EndHere,
-            Ended { count: 0, .. } => Self::Nothing,
-            Ended { .. } => Self::End,
-        }
-    }
-
-    /// The page `address`, where it is told.
-    pub(super) fn at(self, address: &str) -> String {
-        let joint = if address.contains('?') { '&' } else { '?' };
-        format!("{address}{joint}{DID}={}", self.name())
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::SignIn => "sign-in",
-            Self::Disable => "disable",
-            Self::Enable => "enable",
-            Self::Unlock => "unlock",
-            Self::Unlink => "unlink",
-            Self::Give => "give",
-            Self::Take => "take",
-            Self::Delete => "delete",
-            Self::End => "end",
-            Self::EndHere => "end-here",
-            Self::Nothing => "nothing",
-            Self::Again => "again",
-            Self::Own => "own",
-            Self::NoRole => "no-role",
-            Self::Busy => "busy",
-        }
-    }
-
-    fn notice(self, fresh: bool) -> Notice {
-        let text = match self {
-            Self::SignIn if fresh => "Your sign-in is confirmed. Press the button again.",
-            Self::SignIn => {
-                "Your provider let you back in without saying that you proved anew who you are, so nothing can be changed. Sign out there first, or sign in here with a provider that tells when you signed in (auth_time)."
-            }
-            Self::Disable => "The user is disabled, and the user's sessions are over.",
-            Self::Enable => "The user is enabled.",
-            Self::Unlock => "The user's password is taken again.",
-            Self::Unlink => {
-                "This identity does not sign in as the user any more, and the user's sessions are over."
-            }
-            Self::Give => "The role is given. It counts from the next sign-in on.",
-            Self::Take => "The role is taken, from the user's sessions too.",
-            Self::Delete => "The user is deleted, and the user's sessions are over.",
-            Self::End => "The sessions are over. Yours, if it was among them, goes on.",
-            Self::EndHere => {
-                "It is done, and the sessions of this gateway are over or changed. Others that share the store could not be told: those of a user who is kept end within a minute; try again for others."
-            }
-            Self::Nothing => "There was nothing to do: it had happened already.",
-            Self::Again => "This form had been sent before: nothing was done this time.",
-            Self::Own => "This is your own account. Let another administrator do it.",
-            Self::NoRole => {
-                "Write a role as domain\\name, without | and at most 256 characters long."
-            }
-            Self::Busy => "Somebody else is changing this user. Look again, and press once more.",
-        };
-        let refused = match self {
-            Self::SignIn => !fresh,
-            Self::EndHere | Self::Again | Self::Own | Self::NoRole | Self::Busy => true,
-            Self::Disable
-            | Self::Enable
-            | Self::Unlock
-            | Self::Unlink
-            | Self::Give
-            | Self::Take
-            | Self::Delete
-            | Self::End
-            | Self::Nothing => false,
-        };
-        if refused { Notice::Refused(text.to_owned()) } else { Notice::Done(text.to_owned()) }
+        let stale = did == Did::SignIn && !is_fresh(identity, self.visit.exchange.now);
+        let did = if stale { Did::StaleSignIn } else { did };
+        Ok(self.saying(did.notice()))
     }
 }
 

@@ -12,6 +12,7 @@ mod frame;
 mod funnel;
 mod listing;
 mod moment;
+mod outcome;
 mod sessions;
 mod user;
 mod user_changes;

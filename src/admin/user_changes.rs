@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use crate::admin::Admin;
 use crate::admin::Neighbours;
 use crate::admin::change::Admission;
-use crate::admin::change::Did;
 use crate::admin::ending::Whose;
 use crate::admin::frame::Frame;
+use crate::admin::outcome::Did;
 use crate::admin::user;
 use crate::admin::users;
 use crate::claims::types;
@@ -19,15 +19,12 @@ use crate::login;
 use crate::observe::audit;
 use crate::session::Identity;
 use crate::store::accounts::Account;
-use crate::store::accounts::Saved;
+use crate::store::accounts::Changed;
 use crate::store::accounts::folded;
 use crate::store::accounts::same;
 use crate::store::grants::Kind;
 use crate::users::profile;
 use crate::users::subject;
-
-/// How often a change is tried again that somebody else's came before.
-const ATTEMPTS: usize = 5;
 
 /// Sessions of a user that go on without a role that is taken; more end.
 const MOST_SPARED: usize = 100;
@@ -127,25 +124,23 @@ impl Admin {
         what: &str,
         change: impl Fn(&mut Account) -> bool,
     ) -> Result<Option<Did>, Problem> {
-        for _ in 0..ATTEMPTS {
-            let Some(mut account) = self.parts.accounts.find(name).await? else {
-                return Ok(Some(Did::Nothing));
-            };
-            if !change(&mut account) {
-                return Ok(Some(Did::Nothing));
+        let by = &frame.keeper.session.identity.user.name;
+        let noting = |account: &mut Account| {
+            let changed = change(account);
+            if changed {
+                account.note(frame.visit.exchange.now, what, by);
             }
-            let by = &frame.keeper.session.identity.user.name;
-            account.note(frame.visit.exchange.now, what, by);
-            // The address is as it was.
-            match self.parts.accounts.save(&account, false).await? {
-                Saved::Done(_) => {
-                    write_audit(frame, &account.name, what);
-                    return Ok(None);
-                }
-                Saved::Changed | Saved::EmailTaken => {}
+            changed
+        };
+        let unique = frame.visit.config.requires_unique_email;
+        match self.parts.accounts.change(name, unique, noting).await? {
+            Changed::Done(account) => {
+                write_audit(frame, &account.name, what);
+                Ok(None)
             }
+            Changed::Nothing(_) | Changed::NoSuchUser => Ok(Some(Did::Nothing)),
+            Changed::EmailTaken | Changed::Overtaken => Ok(Some(Did::Busy)),
         }
-        Ok(Some(Did::Busy))
     }
 
     /// Deletes a user with everything that was granted, so that nobody who is called so later
@@ -220,6 +215,7 @@ impl Admin {
         if !self.parts.accounts.unlink(name, provider, subject).await? {
             return Ok(Did::Nothing);
         }
+        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
         // It is done; a history that cannot be written just now does not undo it.
         let done = |account: &mut Account| {
             account.end_sessions(frame.visit.exchange.now, Vec::new());
@@ -228,7 +224,6 @@ impl Admin {
         if self.rewrite(frame, name, what, done).await?.is_some() {
             write_audit(frame, name, what);
         }
-        let ended = self.end_sessions(frame, neighbours, &Whose::User(name.to_owned())).await;
         Ok(if ended.only_here { Did::EndHere } else { Did::Unlink })
     }
 }

@@ -28,7 +28,7 @@ use crate::crypto::secret::Secret;
 use crate::observe::Visible;
 use crate::store::accounts::Account;
 use crate::store::accounts::Accounts;
-use crate::store::accounts::Saved;
+use crate::store::accounts::Changed;
 use crate::store::grants::Grants;
 use crate::store::register::Register;
 use crate::store::register::Registered;
@@ -70,9 +70,6 @@ pub const BY: &str = "vestibule";
 
 /// Longest time to wait for a store that does not answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often a change is tried that others come before.
-const TRIES: usize = 50;
 
 impl Place {
     /// Opens the store. `Err` is the exit code of a configuration that is wrong, whose faults have
@@ -199,18 +196,23 @@ impl Kept {
         name: &str,
         change: impl Fn(&mut Account) -> Option<String>,
     ) -> anyhow::Result<Account> {
-        for _ in 0..TRIES {
-            let seen = self.find(name).await?;
-            let mut account = seen.clone();
-            let Some(what) = change(&mut account) else { return Ok(seen) };
-            account.note(self.now(), what, BY);
-            match self.accounts.save(&account, self.unique_email()).await? {
-                Saved::Done(version) => return Ok(Account { version, ..account }),
-                Saved::Changed => {}
-                Saved::EmailTaken => bail!("another user has this e-mail address"),
+        let name = self.find(name).await?.name;
+        let noting = |account: &mut Account| {
+            let what = change(account);
+            let changed = what.is_some();
+            if let Some(what) = what {
+                account.note(self.now(), what, BY);
+            }
+            changed
+        };
+        match self.accounts.change(&name, self.unique_email(), noting).await? {
+            Changed::Done(account) | Changed::Nothing(account) => Ok(account),
+            Changed::NoSuchUser => bail!("there is no user `{name}`"),
+            Changed::EmailTaken => bail!("another user has this e-mail address"),
+            Changed::Overtaken => {
+                bail!("`{name}` is being changed by others all the time; try again")
             }
         }
-        bail!("`{name}` is being changed by others all the time; try again")
     }
 
     /// Sessions of the register, `limit` at most.

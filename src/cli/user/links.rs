@@ -6,6 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::cli::kept::Kept;
 use crate::cli::user::told::Told;
+use crate::store::accounts::Account;
 use crate::store::accounts::ExternalLogin;
 use crate::store::accounts::Linked;
 
@@ -42,8 +43,8 @@ impl Link {
             Linked::Taken => bail!("this identity signs in as another user"),
             Linked::NoSuchUser => bail!("there is no user `{name}`"),
         }
-        let what = format!("linked with {}", self.provider);
-        let account = kept.change(&self.name, |_| Some(what.clone())).await?;
+        let noted = |_: &mut Account| Some(format!("linked with {}", self.provider));
+        let account = kept.change(&self.name, noted).await?;
         told.done("linked", &account)
     }
 
@@ -57,11 +58,11 @@ impl Link {
         let was = kept.accounts.unlink(&name, &self.provider, &self.subject).await?;
         ensure!(was, "this identity does not sign in as `{name}`");
         // It is done; a history that cannot be written just now does not let the sessions go on.
-        let noted = kept.change(&self.name, |account| {
+        let unlinked = |account: &mut Account| {
             account.end_sessions(kept.now(), Vec::new());
             Some(format!("unlinked from {}", self.provider))
-        });
-        let noted = noted.await;
+        };
+        let noted = kept.change(&self.name, unlinked).await;
         let account = kept.find(&self.name).await?;
         let ended = kept.end_sessions(&account).await?;
         noted?;

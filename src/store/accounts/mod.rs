@@ -2,6 +2,7 @@
 //! process's memory, or in a database that several processes share.
 
 mod account;
+mod change;
 mod memory;
 mod search;
 
@@ -13,6 +14,7 @@ pub use account::NotBefore;
 pub use account::SignIn;
 pub use account::folded;
 pub use account::same;
+pub use change::Changed;
 pub use search::Cursor;
 pub use search::Field;
 pub use search::Page;
