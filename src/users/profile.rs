@@ -8,12 +8,12 @@ const LONGEST_NAME: usize = 256;
 /// Longest value of a property, in bytes.
 const LONGEST_VALUE: usize = 64 * 1024;
 
-/// `domain\name` without blanks around it, when `text` is a role. `|` stands between roles where
-/// they are listed.
+/// `domain\name`, or the bare name of a role of no domain, without blanks around it, when `text` is a
+/// role. `|` stands between roles where they are listed.
 pub fn role(text: &str) -> Option<&str> {
     let text = text.trim();
-    let (domain, name) = text.split_once('\\')?;
-    let named = !domain.is_empty() && !name.is_empty();
+    let named =
+        text.split_once('\\').is_none_or(|(domain, name)| !domain.is_empty() && !name.is_empty());
     (named && is_role(text)).then_some(text)
 }
 
@@ -62,10 +62,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_has_a_domain_and_a_name() {
+    fn a_role_has_a_name_and_a_domain_or_none() {
         assert_eq!(role(" sitecore\\Author "), Some("sitecore\\Author"));
         assert_eq!(role("sitecore\\Über alles"), Some("sitecore\\Über alles"));
-        for wrong in ["", "Author", "\\Author", "sitecore\\", "a\\b|c\\d", "a\\b\nc"] {
+        assert_eq!(role("Everyone"), Some("Everyone"));
+        for wrong in ["", "\\Author", "sitecore\\", "a\\b|c\\d", "a\\b\nc"] {
             assert_eq!(role(wrong), None, "{wrong:?}");
         }
         assert!(is_role("Everyone") && !is_role("Every|one") && !is_role("Every\u{1b}one"));

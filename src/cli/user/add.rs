@@ -1,5 +1,8 @@
 //! `vestibule user add`.
 
+use std::io;
+use std::io::Write;
+
 use anyhow::Context;
 use anyhow::bail;
 
@@ -25,9 +28,6 @@ pub(super) struct Add {
     /// a provider, or by a reset link.
     #[arg(long)]
     password_stdin: bool,
-    /// Takes a password that the pages would refuse: a short one, a common one, the user's name.
-    #[arg(long, requires = "password_stdin")]
-    any_password: bool,
 }
 
 /// What may be said of a user.
@@ -93,7 +93,7 @@ impl Add {
         let mut account = Account { name, created_at: now, ..Account::default() };
         self.profile.apply(&mut account);
         if self.password_stdin {
-            account.password_hash = Some(read_hash(&account, self.any_password)?);
+            account.password_hash = Some(read_hash(&account)?);
         }
         account.note(now, "added", BY);
         match kept.accounts.add(&account, None, kept.unique_email()).await? {
@@ -117,23 +117,25 @@ pub(super) fn not_configured(kept: &Kept, name: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The hash that is kept of the password on standard input, which is one that the person whose
-/// `account` it is could choose on our pages, or `any`.
+/// The hash that is kept of the password on standard input. The operator's choice is taken; where
+/// the pages would refuse it to the person, standard error says why.
 ///
 /// # Errors
 ///
-/// When there is none, it is no such one, or it cannot be hashed.
-pub(super) fn read_hash(account: &Account, any: bool) -> anyhow::Result<Secret> {
+/// When there is none, or it cannot be hashed.
+pub(super) fn read_hash(account: &Account) -> anyhow::Result<Secret> {
     let password = kept::read_password()?;
-    if !any && let Err(unfit) = password_change::check(&password, account) {
-        bail!("{unfit}; --any-password takes it all the same");
-    }
     let hash = password::hash(&password).context("this password cannot be hashed")?;
+    if let Err(unfit) = password_change::check(&password, account) {
+        // Advice alone: nothing is lost when standard error is closed.
+        drop(writeln!(io::stderr(), "vestibule: a weak password is taken: {unfit}"));
+    }
     Ok(Secret::new(hash))
 }
 
 fn role(text: &str) -> Result<String, String> {
-    let role = profile::role(text).ok_or("write domain\\name, without | and line ends")?;
+    let role = profile::role(text)
+        .ok_or("write a role such as sitecore\\Author, without | and line ends")?;
     Ok(role.to_owned())
 }
 

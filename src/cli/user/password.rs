@@ -22,9 +22,6 @@ pub(super) struct Password {
     /// Said for clearness: a password comes from nowhere else.
     #[arg(long = "password-stdin")]
     stdin: bool,
-    /// Takes a password that the pages would refuse: a short one, a common one, the user's name.
-    #[arg(long = "any-password")]
-    any: bool,
 }
 
 /// Prints a link by which a user chooses a new password: good once, for an hour.
@@ -46,7 +43,7 @@ impl Password {
     /// When there is no such user, no password, or the store does not answer.
     pub(super) async fn run(self, kept: &Kept, told: &mut Told) -> anyhow::Result<()> {
         let before = kept.find(&self.name).await?;
-        let hash = add::read_hash(&before, self.any)?;
+        let hash = add::read_hash(&before)?;
         let set = kept.change(&self.name, |account| {
             let over = account.set_password(hash.clone());
             account.end_sessions(kept.now(), Vec::new());

@@ -143,7 +143,12 @@ async fn a_server_that_is_killed_in_the_middle_of_writes_has_all_it_had_acknowle
     let Some(servers) = Servers::of_its_own() else { return };
     for (name, address) in servers.addresses() {
         let (mut acknowledged, mut cut) = (Vec::new(), 0);
-        for lines in [60, 200, 500] {
+        // A kill may find every writer between two writes: then there are more of them.
+        let kills = [60, 200, 500, 100, 300, 150, 400, 250, 350];
+        for (round, lines) in kills.into_iter().enumerate() {
+            if round >= 3 && cut > 0 {
+                break;
+            }
             let crash = async {
                 tokio::task::block_in_place(|| servers.crash(name));
                 // Some of the writers may have found it up again.
