@@ -127,7 +127,7 @@ async fn each_change_is_made_noted_and_audited() {
         ),
         (
             "give",
-            &[("role", "Developer")],
+            &[("role", "\\Developer")],
             "Write a role as domain\\name, without | and at most 256 characters long.",
         ),
         (
